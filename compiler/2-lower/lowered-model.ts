@@ -1,0 +1,39 @@
+/** @file What lowering hands on: graphs without gradients, and the state they use. */
+import type { HeadSpec, StateSpec } from "@dlc/runtime";
+import type { Graph, Shape, Value } from "../ir/types.js";
+
+/** A trained tensor as the optimiser sees it. */
+export interface WeightInfo {
+  readonly name: string;
+  /** The state node's value in the training graph. */
+  readonly value: Value;
+  /** Does decoupled weight decay apply? */
+  readonly decay: boolean;
+}
+
+/** One row of `dlc inspect`. */
+export interface LayerSummary {
+  readonly name: string;
+  readonly type: string;
+  readonly inputs: readonly string[];
+  readonly output: Shape;
+  /** Elements of trained tensors and of buffers that belong to the layer. */
+  readonly weights: number;
+  readonly buffers: number;
+  /** Multiply-adds ×2 of one example's forward pass. */
+  readonly flops: number;
+  readonly line: number;
+}
+
+export interface LoweredModel {
+  readonly state: Readonly<Record<string, StateSpec>>;
+  readonly heads: readonly HeadSpec[];
+  /** Outputs: the heads. */
+  readonly infer: Graph;
+  /** Outputs: `loss`, `loss.<name>` when there are several, the heads. Null without `train`. */
+  readonly evaluate: Graph | null;
+  /** As evaluate, in training mode, with buffer updates as state outputs; penalties are in `loss`. */
+  readonly training: Graph | null;
+  readonly weights: readonly WeightInfo[];
+  readonly layers: readonly LayerSummary[];
+}

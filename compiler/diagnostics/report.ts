@@ -1,0 +1,60 @@
+/** @file Collects diagnostics. All of a stage are reported before the next stage is kept from running. */
+import type { Span } from "../ir/origin.js";
+import { type Code, catalogue } from "./catalogue/index.js";
+import type { CatalogueEntry, Diagnostic, Fix, Note } from "./diagnostic.js";
+
+type Holes<T extends string> = T extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Holes<Rest>
+  : never;
+type TextsOf<E> = E extends { message: infer M extends string; help: infer H extends string }
+  ? M | H
+  : E extends { message: infer M extends string }
+    ? M
+    : never;
+/** The parameters of a code, from the holes of its message and help. */
+export type ParamsOf<C extends Code> = Readonly<
+  Record<Holes<TextsOf<(typeof catalogue)[C]>>, string | number>
+>;
+
+export interface ReportExtras {
+  readonly label?: string;
+  readonly notes?: readonly Note[];
+  readonly fixes?: readonly Fix[];
+}
+
+export class Diagnostics {
+  readonly #list: Diagnostic[] = [];
+
+  report<C extends Code>(
+    code: C,
+    span: Span | null,
+    params: ParamsOf<C>,
+    extras: ReportExtras = {},
+  ): void {
+    const entry: CatalogueEntry = catalogue[code];
+    const fill = (text: string): string =>
+      text.replace(/\{(\w+)\}/g, (hole, name: string) => {
+        const value = (params as Record<string, string | number>)[name];
+        return value === undefined ? hole : String(value);
+      });
+    this.#list.push({
+      code,
+      severity: entry.severity,
+      message: fill(entry.message),
+      span,
+      label: extras.label ?? null,
+      notes: extras.notes ?? [],
+      help: entry.help === undefined ? null : fill(entry.help),
+      fixes: extras.fixes ?? [],
+    });
+  }
+
+  /** Everything reported so far, in order. */
+  get all(): readonly Diagnostic[] {
+    return this.#list;
+  }
+
+  get hasErrors(): boolean {
+    return this.#list.some((d) => d.severity === "error");
+  }
+}

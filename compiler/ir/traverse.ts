@@ -1,0 +1,19 @@
+/** @file Walks over graphs. */
+import type { Graph, Node, Value } from "./types.js";
+
+/** The nodes that `roots` reach, each after its inputs, in a deterministic order (by creation). */
+export function reachable(roots: readonly Value[]): readonly Node[] {
+  const seen = new Set<Node>();
+  const stack = roots.map((root) => root.node);
+  while (stack.length > 0) {
+    const node = stack.pop() as Node;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    for (const input of node.inputs) stack.push(input.node);
+  }
+  // A node can only be made after its inputs, so creation order is a topological order.
+  return [...seen].sort((a, b) => a.id - b.id);
+}
+
+export const nodesOf = (graph: Graph): readonly Node[] =>
+  reachable(graph.outputs.map((output) => output.value));

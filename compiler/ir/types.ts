@@ -1,0 +1,61 @@
+/** @file The typed graph that every stage between lowering and emission works on. All readonly. */
+import type { DType, OpKind } from "@dlc/runtime";
+import type { Origin } from "./origin.js";
+
+/** A number, or a multiple of the batch size: "n", "2n", "784n". */
+export type Dim = number | string;
+export type Shape = readonly Dim[];
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** `input`: a tensor of the batch or a scalar; `state`: a tensor that outlives the call. */
+export type NodeKind = OpKind | "input" | "state";
+
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/**
+ * One operation. Nodes of kind input and state have the attributes `name` and, for inputs,
+ * `role: "batch" | "scalar"`, and no inputs.
+ */
+export interface Node {
+  /** Unique within its builder and ascending in creation order. */
+  readonly id: number;
+  readonly kind: NodeKind;
+  /** Required inputs in order (variadic ops: all of them), then the optional ones that are present. */
+  readonly inputs: readonly Value[];
+  /** Names of the optional inputs present, aligned with the tail of `inputs`. */
+  readonly optional: readonly string[];
+  readonly attrs: Attributes;
+  readonly types: readonly TensorType[];
+  readonly origin: Origin;
+}
+
+/** One result of a node. */
+export interface Value {
+  readonly node: Node;
+  readonly output: number;
+}
+
+/** A result of the program. `state` results replace the state tensor of that name. */
+export interface GraphOutput {
+  readonly name: string;
+  readonly role: "output" | "state";
+  readonly value: Value;
+}
+
+/** A whole program. The nodes are whatever the outputs reach; `topological(graph)` orders them. */
+export interface Graph {
+  readonly name: string;
+  readonly outputs: readonly GraphOutput[];
+}
+
+export function typeOf(value: Value): TensorType {
+  const type = value.node.types[value.output];
+  if (type === undefined) throw new Error(`node ${value.node.id} has no output ${value.output}`);
+  return type;
+}
+
+export const shapeOf = (value: Value): Shape => typeOf(value).shape;

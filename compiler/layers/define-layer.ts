@@ -1,0 +1,71 @@
+/**
+ * @file The shape of a layer file: its fields (schema branch, type, documentation and default in one
+ * statement) and how it lowers to ops. Layers are what specs say; ops are what graphs hold.
+ */
+import type { InitSpec } from "@dlc/runtime";
+import type { Shape, Value } from "../ir/types.js";
+import type { Builder } from "../ops/define-op.js";
+import type { Field, FieldValues } from "./fields.js";
+
+export interface LayerContext<F extends Record<string, Field<unknown>>> {
+  readonly b: Builder;
+  /** The inputs' values; a layer with `inputs: "one"` finds exactly one. */
+  readonly inputs: readonly Value[];
+  /** `inputs[0]`. */
+  readonly x: Value;
+  readonly fields: FieldValues<F>;
+  /** The layer's unique name. */
+  readonly name: string;
+  readonly training: boolean;
+  /**
+   * A trained tensor named `<layer>.<name>`. `decay`: counts for l1/l2 penalties and weight decay
+   * (kernels do; biases, scales and offsets do not). `l1`/`l2` add the layer's own penalties.
+   */
+  weight(
+    name: string,
+    shape: readonly number[],
+    init: InitSpec,
+    options?: { readonly decay?: boolean; readonly l1?: number; readonly l2?: number },
+  ): Value;
+  /** A tensor named `<layer>.<name>` that the forward pass moves (running statistics). */
+  buffer(name: string, shape: readonly number[], init: InitSpec): Value;
+  /** Sets the next value of a buffer; only while training. */
+  update(name: string, next: Value): void;
+  /** Numbers in [0, 1), different for every step and site. */
+  random(shape: Shape): Value;
+  /**
+   * Rejects the spec: `shape-mismatch` with this reason at the layer (or at a field of it), with the
+   * trail of shapes. Never returns.
+   */
+  reject(reason: string, field?: string): never;
+}
+
+export interface LayerDef<
+  F extends Record<string, Field<unknown>> = Record<string, Field<unknown>>,
+> {
+  /** Key in the spec: snake_case. */
+  readonly type: string;
+  readonly summary: string;
+  /**
+   * one: reads the layer above or `from`; many: merges several, given as the primary value
+   * (`add: [a, b]`) or by `from: [a, b]`.
+   */
+  readonly inputs: "one" | "many";
+  /** The field set by `name: value`; null: the layer takes none (`- flatten`). For "many": the inputs. */
+  readonly primary: (keyof F & string) | null;
+  readonly fields: F;
+  /** Input and output shape in words: `[n, …, in] → [n, …, units]`. */
+  readonly shapes: string;
+  /** YAML of one use, for the reference and the schema. */
+  readonly example: string;
+  readonly lower: (context: LayerContext<F>) => Value;
+}
+
+export function defineLayer<const F extends Record<string, Field<unknown>>>(
+  definition: LayerDef<F>,
+): LayerDef<F> {
+  return definition;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: one table holds layers of all field types
+export type AnyLayerDef = LayerDef<any>;

@@ -1,0 +1,143 @@
+/**
+ * @file Fields of layers: one statement gives the JSON-Schema branch, the TypeScript type, the
+ * documentation and the default.
+ */
+import { initializerNames } from "./initializer-names.js";
+
+/** The part of JSON Schema (draft-07) that fields use. */
+export interface FieldSchema {
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly (string | number | boolean)[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly items?: FieldSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly anyOf?: readonly FieldSchema[];
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly additionalProperties?: boolean;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+}
+
+export interface Field<T> {
+  readonly schema: FieldSchema;
+  readonly description: string;
+  /** undefined: the field is required. */
+  readonly default: T | undefined;
+  /** From the validated YAML value to the layer's value (a pair from one number, say). */
+  readonly resolve: (value: unknown) => T;
+}
+
+export type FieldValues<F extends Record<string, Field<unknown>>> = {
+  readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never;
+};
+
+function field<T>(
+  schema: FieldSchema,
+  description: string,
+  fallback: T | undefined,
+  resolve: (value: unknown) => T = (value) => value as T,
+): Field<T> {
+  return { schema, description, default: fallback, resolve };
+}
+
+export const positiveInteger = (description: string, fallback?: number): Field<number> =>
+  field({ type: "integer", minimum: 1 }, description, fallback);
+
+export const integer = (
+  description: string,
+  limits: { minimum?: number; maximum?: number },
+  fallback?: number,
+): Field<number> => field({ type: "integer", ...limits }, description, fallback);
+
+export const number = (
+  description: string,
+  limits: {
+    minimum?: number;
+    maximum?: number;
+    exclusiveMinimum?: number;
+    exclusiveMaximum?: number;
+  },
+  fallback?: number,
+): Field<number> => field({ type: "number", ...limits }, description, fallback);
+
+export const flag = (description: string, fallback: boolean): Field<boolean> =>
+  field({ type: "boolean" }, description, fallback);
+
+export const choice = <const T extends string>(
+  description: string,
+  values: readonly T[],
+  fallback?: T,
+): Field<T> => field({ enum: values }, description, fallback);
+
+/** One number for both spatial axes, or `[height, width]`. */
+export const pair = (
+  description: string,
+  minimum: number,
+  fallback?: readonly [number, number],
+): Field<readonly [number, number]> =>
+  field(
+    {
+      anyOf: [
+        { type: "integer", minimum },
+        { type: "array", items: { type: "integer", minimum }, minItems: 2, maxItems: 2 },
+      ],
+    },
+    description,
+    fallback,
+    (value) => (typeof value === "number" ? [value, value] : (value as readonly [number, number])),
+  );
+
+/** A list of sizes, such as a target shape. */
+export const sizes = (description: string): Field<readonly number[]> =>
+  field<readonly number[]>(
+    { type: "array", items: { type: "integer", minimum: 1 }, minItems: 1 },
+    description,
+    undefined,
+  );
+
+/** Like another field, but null (unset) by default. */
+export const optional = <T>(inner: Field<T>): Field<T | null> =>
+  field(inner.schema, inner.description, null, (value) =>
+    value === null ? null : inner.resolve(value),
+  );
+
+/** How a weight starts: a name, or `{name: value}` for those that take one. */
+export interface InitializerValue {
+  readonly kind: (typeof initializerNames)[number];
+  readonly value: number | null;
+}
+export const initializer = (
+  description: string,
+  fallback: (typeof initializerNames)[number],
+): Field<InitializerValue> =>
+  field(
+    {
+      anyOf: [
+        { enum: initializerNames },
+        {
+          type: "object",
+          properties: {
+            constant: { type: "number" },
+            uniform: { type: "number" },
+            normal: { type: "number" },
+            orthogonal: { type: "number" },
+          },
+          additionalProperties: false,
+        },
+      ],
+    },
+    description,
+    { kind: fallback, value: null },
+    (value) => {
+      if (typeof value === "string") {
+        return { kind: value as InitializerValue["kind"], value: null };
+      }
+      const [kind, amount] = Object.entries(value as Record<string, number>)[0] ?? ["zeros", 0];
+      return { kind: kind as InitializerValue["kind"], value: amount };
+    },
+  );

@@ -1,0 +1,5 @@
+/** @file Elementwise ops. */
+import { add } from "./add.js";
+import { relu } from "./relu.js";
+
+export const elementwiseOps = { add, relu };

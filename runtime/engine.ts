@@ -1,0 +1,57 @@
+/**
+ * @file What an engine must do: hold state on its device and execute recorded programs.
+ * What it must not do: know layers, losses, data or training; fall back to another device silently.
+ */
+import type { Program, Scalars, StateSpec } from "./program.js";
+import type { HostTensor } from "./tensor.js";
+
+/** State tensors on the engine's device. Only the engine that made it can use it. */
+export interface DeviceState {
+  /** Copies tensors to the host (all, or those named). */
+  read(names?: readonly string[]): Promise<Record<string, HostTensor>>;
+  /** Replaces tensors; shapes and dtypes must match. */
+  write(values: Readonly<Record<string, HostTensor>>): Promise<void>;
+  dispose(): void;
+}
+
+/** A program recorded for one batch size. */
+export interface Executable {
+  readonly batch: number;
+  /**
+   * Runs once: reads and replaces `state` and returns the program's outputs (copies, owned by the caller).
+   * With `commit` the new state takes effect only if it returns true for the outputs (default: always).
+   */
+  run(call: {
+    readonly inputs: Readonly<Record<string, HostTensor>>;
+    readonly scalars: Partial<Scalars>;
+    readonly state: DeviceState;
+    readonly commit?: (outputs: Readonly<Record<string, HostTensor>>) => boolean;
+  }): Promise<Record<string, HostTensor>>;
+  /**
+   * Runs without changing state and returns every tensor the program computes, in order, with the
+   * layer scope it was computed under. For finding the first non-finite value; slow.
+   */
+  trace(call: {
+    readonly inputs: Readonly<Record<string, HostTensor>>;
+    readonly scalars: Partial<Scalars>;
+    readonly state: DeviceState;
+  }): Promise<
+    readonly { readonly scope: string; readonly op: string; readonly value: HostTensor }[]
+  >;
+  dispose(): void;
+}
+
+export interface Engine {
+  /** "onnx" */
+  readonly name: string;
+  /** "cpu" */
+  readonly device: string;
+  readonly threads: number;
+  createState(
+    specs: Readonly<Record<string, StateSpec>>,
+    values: Readonly<Record<string, HostTensor>>,
+  ): DeviceState;
+  /** Records `program` for a batch size; repeated calls return the cached executable. */
+  prepare(program: Program, batch: number): Promise<Executable>;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,50 @@
+/**
+ * @file The one error type that users are meant to see. Anything else thrown is a fault in dlc.
+ */
+
+/** Exit codes of the command line, frozen (see `dlc help exit-codes`). */
+export const exitCodes = {
+  ok: 0,
+  /** The spec, the data or the run's input is at fault; diagnostics were printed. */
+  failed: 1,
+  usage: 2,
+  /** `--check` found that generated files differ. */
+  drift: 3,
+  /** Training stopped by policy: a non-finite loss, a budget. */
+  stopped: 4,
+  /** A needed engine, library or device is missing. */
+  environment: 5,
+  internal: 70,
+  io: 74,
+  /** Someone else holds the run folder. */
+  busy: 75,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitReason = keyof typeof exitCodes;
+
+/**
+ * A mistake or a condition outside dlc, told in the user's terms.
+ * `code` is a diagnostic code of the catalogue (`dlc explain <code>`); `place` is a file with an
+ * optional row or line; `help` says what to do about it.
+ */
+export class DlcError extends Error {
+  override readonly name = "DlcError";
+  readonly code: string;
+  readonly place: string | null;
+  readonly help: string | null;
+  readonly reason: ExitReason;
+
+  constructor(
+    code: string,
+    message: string,
+    details: { place?: string; help?: string; reason?: ExitReason; cause?: unknown } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.place = details.place ?? null;
+    this.help = details.help ?? null;
+    this.reason = details.reason ?? "failed";
+  }
+}
