@@ -97,6 +97,11 @@ export interface DataSpec {
 export interface FittedFacts {
   readonly [name: string]: {
     readonly classes?: readonly string[];
+    /**
+     * Rows of the training split per class, aligned with the classes (the fitted ones or those of the
+     * spec). Of category features and targets; `class_weights: balanced` reads them.
+     */
+    readonly counts?: readonly number[];
     /** standard: mean and standard deviation; minmax: min and max. One number, or one per element. */
     readonly mean?: readonly number[];
     readonly deviation?: readonly number[];

@@ -1,5 +1,7 @@
 /** @file What lowering hands on: graphs without gradients, and the state they use. */
 import type { HeadSpec, StateSpec } from "@dlc/runtime";
+import type { GraphBuilder } from "../ir/builder.js";
+import type { Span } from "../ir/origin.js";
 import type { Graph, Shape, Value } from "../ir/types.js";
 
 /** A trained tensor as the optimiser sees it. */
@@ -22,7 +24,8 @@ export interface LayerSummary {
   readonly buffers: number;
   /** Multiply-adds ×2 of one example's forward pass. */
   readonly flops: number;
-  readonly line: number;
+  /** The layer's entry in the spec. */
+  readonly span: Span;
 }
 
 export interface LoweredModel {
@@ -35,5 +38,7 @@ export interface LoweredModel {
   /** As evaluate, in training mode, with buffer updates as state outputs; penalties are in `loss`. */
   readonly training: Graph | null;
   readonly weights: readonly WeightInfo[];
+  /** The builder that made `training`: differentiation goes on with it. Null without `train`. */
+  readonly builder: GraphBuilder | null;
   readonly layers: readonly LayerSummary[];
 }

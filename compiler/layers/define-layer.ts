@@ -2,7 +2,7 @@
  * @file The shape of a layer file: its fields (schema branch, type, documentation and default in one
  * statement) and how it lowers to ops. Layers are what specs say; ops are what graphs hold.
  */
-import type { InitSpec } from "@dlc/runtime";
+import type { DType, InitSpec } from "@dlc/runtime";
 import type { Shape, Value } from "../ir/types.js";
 import type { Builder } from "../ops/define-op.js";
 import type { Field, FieldValues } from "./fields.js";
@@ -16,6 +16,10 @@ export interface LayerContext<F extends Record<string, Field<unknown>>> {
   readonly fields: FieldValues<F>;
   /** The layer's unique name. */
   readonly name: string;
+  /** Names of the inputs (layers or features), aligned with `inputs`. */
+  readonly inputNames: readonly string[];
+  /** If the input is a category feature encoded as an index: how many classes it has. */
+  readonly classes: number | null;
   readonly training: boolean;
   /**
    * A trained tensor named `<layer>.<name>`. `decay`: counts for l1/l2 penalties and weight decay
@@ -54,6 +58,8 @@ export interface LayerDef<
   /** The field set by `name: value`; null: the layer takes none (`- flatten`). For "many": the inputs. */
   readonly primary: (keyof F & string) | null;
   readonly fields: F;
+  /** Element types of the inputs; default only f32 (an index reaches embeddings alone). */
+  readonly accepts?: readonly DType[];
   /** Input and output shape in words: `[n, …, in] → [n, …, units]`. */
   readonly shapes: string;
   /** YAML of one use, for the reference and the schema. */

@@ -1,17 +1,37 @@
-/** @file Broadcasting for binary ops: shape rule and reference meaning. */
+/** @file Broadcasting for ops of two and more operands: shape rule and reference meaning. */
+import type { DType } from "@dlc/runtime";
 import { broadcast, formatShape } from "../../ir/shape.js";
-import type { TensorType } from "../../ir/types.js";
+import type { Shape, TensorType } from "../../ir/types.js";
 import { type ReferenceTensor, Rejection } from "../define-op.js";
+import { expectDtype, expectSameDtype } from "./expect.js";
+import { broadcastStrides, count, offsets } from "./walk.js";
 
-/** The common type of two operands; they must have one dtype and shapes that broadcast. */
-export function broadcastTypes(x: TensorType, y: TensorType): readonly TensorType[] {
-  if (x.dtype !== y.dtype) throw new Rejection(`operands are ${x.dtype} and ${y.dtype}`, 1);
-  const shape = broadcast(x.shape, y.shape);
-  if (shape === null) {
-    const shapes = `${formatShape(x.shape)} and ${formatShape(y.shape)}`;
-    throw new Rejection(`shapes ${shapes} do not broadcast`, 1);
-  }
-  return [{ dtype: x.dtype, shape }];
+/** The common shape of two operands. */
+export function broadcastShapes(x: Shape, y: Shape, input = 1): Shape {
+  const shape = broadcast(x, y);
+  if (shape !== null) return shape;
+  throw new Rejection(`shapes ${formatShape(x)} and ${formatShape(y)} do not broadcast`, input);
+}
+
+/** The common type of two operands; they must have one of the allowed dtypes, the same for both. */
+export function broadcastTypes(
+  x: TensorType,
+  y: TensorType,
+  allowed: readonly DType[],
+  result: DType = x.dtype,
+): readonly TensorType[] {
+  expectDtype(x, allowed, 0);
+  expectSameDtype(x, y, 1);
+  return [{ dtype: result, shape: broadcastShapes(x.shape, y.shape) }];
+}
+
+/** The elements of `x` as seen from the larger `shape`. */
+export function stretch(x: ReferenceTensor, shape: readonly number[]): Float64Array {
+  const size = count(shape);
+  if (x.data.length === size) return x.data;
+  if (x.data.length === 1) return new Float64Array(size).fill(x.data[0] as number);
+  const at = offsets(shape, broadcastStrides(x.shape, shape));
+  return Float64Array.from(at, (offset) => x.data[offset] as number);
 }
 
 /** Applies `f` to all pairs of elements of two broadcast operands. */
@@ -19,30 +39,10 @@ export function zip(
   x: ReferenceTensor,
   y: ReferenceTensor,
   f: (p: number, q: number) => number,
+  dtype: DType = x.dtype,
 ): readonly ReferenceTensor[] {
-  const shape = broadcast(x.shape, y.shape) as readonly number[];
-  const data = new Float64Array(shape.reduce((a, d) => a * d, 1));
-  const at = (t: ReferenceTensor): ((index: number) => number) => {
-    const strides = new Array<number>(shape.length).fill(0);
-    let stride = 1;
-    for (let axis = 1; axis <= t.shape.length; axis++) {
-      const dim = t.shape[t.shape.length - axis] as number;
-      strides[shape.length - axis] = dim === 1 ? 0 : stride;
-      stride *= dim;
-    }
-    return (index) => {
-      let rest = index;
-      let offset = 0;
-      for (let axis = shape.length - 1; axis >= 0; axis--) {
-        const dim = shape[axis] as number;
-        offset += (rest % dim) * (strides[axis] as number);
-        rest = Math.floor(rest / dim);
-      }
-      return t.data[offset] as number;
-    };
-  };
-  const atX = at(x);
-  const atY = at(y);
-  for (let i = 0; i < data.length; i++) data[i] = f(atX(i), atY(i));
-  return [{ dtype: x.dtype, shape, data }];
+  const shape = broadcastShapes(x.shape, y.shape) as readonly number[];
+  const left = stretch(x, shape);
+  const right = stretch(y, shape);
+  return [{ dtype, shape, data: left.map((value, i) => f(value, right[i] as number)) }];
 }

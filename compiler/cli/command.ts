@@ -1,0 +1,70 @@
+/** @file What a command is. Help, parsing, suggestions and shell completion all come from this. */
+import type { ExitReason } from "@dlc/runtime";
+import type { Console } from "./console.js";
+
+export interface ArgumentDef {
+  readonly name: string;
+  readonly description: string;
+  readonly required: boolean;
+  readonly variadic?: boolean;
+  /** What a shell should offer: files ending so, or these words. */
+  readonly complete?: { readonly files: readonly string[] } | { readonly words: readonly string[] };
+}
+
+export interface OptionDef {
+  /** `--name`, `--name <value>`; a short form first: `-o, --out <folder>`. */
+  readonly flags: string;
+  readonly description: string;
+  readonly choices?: readonly string[];
+  /** Shown in the help; absent means unset. */
+  readonly default?: string | number | boolean;
+  /** May be given several times. */
+  readonly repeatable?: true;
+  /** The value is a number. */
+  readonly number?: true;
+}
+
+/** Parsed options by camel-cased name. */
+export type OptionValues = Readonly<Record<string, unknown>>;
+
+export interface Invocation {
+  /** Aligned with the definition's arguments; a variadic one collects an array. */
+  readonly args: readonly (string | readonly string[] | undefined)[];
+  readonly options: OptionValues;
+  readonly console: Console;
+  /** Aborted by SIGINT or SIGTERM; `reason` is then "interrupted" or "terminated". */
+  readonly signal: AbortSignal;
+}
+
+export type Run = (invocation: Invocation) => Promise<ExitReason>;
+
+export interface CommandDef {
+  readonly name: string;
+  readonly summary: string;
+  /** Command lines (without `dlc`) and what they do; shown first in the help. */
+  readonly examples: readonly (readonly [line: string, effect: string])[];
+  readonly arguments: readonly ArgumentDef[];
+  readonly options: readonly OptionDef[];
+  /** Loaded when the command runs, so that help stays fast. */
+  readonly load: () => Promise<{ readonly run: Run }>;
+}
+
+export const text = (options: OptionValues, name: string): string | undefined => {
+  const value = options[name];
+  return typeof value === "string" ? value : undefined;
+};
+export const count = (options: OptionValues, name: string): number | undefined => {
+  const value = options[name];
+  return typeof value === "number" ? value : undefined;
+};
+export const on = (options: OptionValues, name: string): boolean => options[name] === true;
+
+/** `--set a=1 --set b=2` as a record. */
+export function settings(options: OptionValues): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const entry of (options.set as readonly string[] | undefined) ?? []) {
+    const at = entry.indexOf("=");
+    result[at < 0 ? entry : entry.slice(0, at)] = at < 0 ? "" : entry.slice(at + 1);
+  }
+  return result;
+}

@@ -1,0 +1,102 @@
+/** @file `dlc completion`: scripts for shells, generated from the command table. */
+import { DlcError } from "@dlc/runtime";
+import type { CommandDef, Run } from "../command.js";
+import { commands } from "./index.js";
+
+/** The long flags of a command, common ones included. */
+function flagsOf(command: CommandDef): string[] {
+  const flags = command.options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0] ?? "");
+  return [...flags, "--json", "--color", "--help"].filter((flag) => flag !== "");
+}
+
+const names = (): string => commands.map(({ name }) => name).join(" ");
+
+function bash(): string {
+  const cases = commands
+    .map((c) => {
+      const words = c.arguments.flatMap((a) =>
+        a.complete && "words" in a.complete ? a.complete.words : [],
+      );
+      return `    ${c.name}) words="${[...flagsOf(c), ...words].join(" ")}" ;;`;
+    })
+    .join("\n");
+  return `# bash completion for dlc
+_dlc() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" words=""
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=( $(compgen -W "${names()} help" -- "$current") )
+    return
+  fi
+  case "\${COMP_WORDS[1]}" in
+${cases}
+    help) words="${names()} exit-codes" ;;
+  esac
+  COMPREPLY=( $(compgen -W "$words" -- "$current") $(compgen -f -- "$current") )
+}
+complete -o filenames -F _dlc dlc`;
+}
+
+function zsh(): string {
+  const cases = commands
+    .map((c) => `    ${c.name}) compadd -- ${flagsOf(c).join(" ")}; _files ;;`)
+    .join("\n");
+  return `#compdef dlc
+_dlc() {
+  if (( CURRENT == 2 )); then
+    compadd -- ${names()} help
+    return
+  fi
+  case "$words[2]" in
+${cases}
+    help) compadd -- ${names()} exit-codes ;;
+  esac
+}
+compdef _dlc dlc`;
+}
+
+function fish(): string {
+  const lines = commands.flatMap((c) => [
+    `complete -c dlc -n __fish_use_subcommand -a ${c.name} -d '${c.summary.replaceAll("'", "\\'")}'`,
+    ...flagsOf(c).map(
+      (flag) => `complete -c dlc -n '__fish_seen_subcommand_from ${c.name}' -l ${flag.slice(2)}`,
+    ),
+  ]);
+  return ["# fish completion for dlc", ...lines].join("\n");
+}
+
+function powershell(): string {
+  const cases = commands
+    .map(
+      (c) =>
+        `    '${c.name}' { ${flagsOf(c)
+          .map((f) => `'${f}'`)
+          .join(", ")} }`,
+    )
+    .join("\n");
+  const all = commands.map(({ name }) => `'${name}'`).join(", ");
+  return `# PowerShell completion for dlc
+Register-ArgumentCompleter -Native -CommandName dlc -ScriptBlock {
+  param($word, $ast)
+  $elements = $ast.CommandElements
+  $words = if ($elements.Count -le 2 -and $word) { ${all}, 'help' } else { switch ($elements[1].Value) {
+${cases}
+  } }
+  $words | Where-Object { $_ -like "$word*" } | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
+}`;
+}
+
+const scripts: Readonly<Record<string, () => string>> = { bash, zsh, fish, powershell };
+
+export const run: Run = async ({ args, console }) => {
+  const shell = args[0] as string;
+  const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
+  if (script === undefined) {
+    throw new DlcError("unknown-shell", `there is no completion for '${shell}'`, {
+      help: `Shells: ${Object.keys(scripts).join(", ")}.`,
+      reason: "usage",
+    });
+  }
+  if (console.json) console.document({ shell, script: script() });
+  else console.result(script());
+  return "ok";
+};

@@ -1,0 +1,223 @@
+/** @file The command table: what `dlc` can do, in the order of the help. */
+import type { CommandDef, OptionDef } from "../command.js";
+
+const spec = {
+  name: "spec",
+  description: "the YAML model definition",
+  required: true,
+  complete: { files: [".yaml", ".yml"] },
+} as const;
+
+const specOrRun = {
+  name: "model",
+  description: "a trained model: its spec.yaml, its run folder or a generated package",
+  required: true,
+  complete: { files: [".yaml", ".yml", "/"] },
+} as const;
+
+const set: OptionDef = {
+  flags: "--set <name=value>",
+  description: "override a parameter of the spec",
+  repeatable: true,
+};
+const runs: OptionDef = {
+  flags: "--runs <folder>",
+  description: "where run folders live",
+  default: "runs",
+};
+const weights: OptionDef = {
+  flags: "--weights <path>",
+  description: "a run folder, its best or last, a checkpoint or a safetensors file",
+};
+const engineOptions: readonly OptionDef[] = [
+  {
+    flags: "--engine <name>",
+    description: "what executes the programs",
+    choices: ["auto", "onnx"],
+  },
+  { flags: "--device <name>", description: "where they run", choices: ["auto", "cpu"] },
+  { flags: "--threads <count>", description: "CPU threads (default: all cores)", number: true },
+];
+const force: OptionDef = {
+  flags: "--force",
+  description: "overwrite files that were edited or that dlc did not write",
+};
+const watch: OptionDef = { flags: "--watch", description: "run again whenever the spec changes" };
+
+export const commands: readonly CommandDef[] = [
+  {
+    name: "init",
+    summary: "start a project from a template or by looking at data",
+    examples: [
+      ["init digits --template mnist-cnn", "a folder with a spec that trains as it is"],
+      ["init churn --from customers.csv --target churned", "a spec that fits the table"],
+      ["init pets --from photos/", "a spec for a folder of images per class"],
+    ],
+    arguments: [{ name: "folder", description: "the folder to make", required: false }],
+    options: [
+      { flags: "--template <name>", description: "one of the models that come with dlc" },
+      { flags: "--from <path>", description: "a CSV file, a folder of images, an IDX file" },
+      { flags: "--target <column>", description: "what to predict (default: the last column)" },
+      { flags: "--list", description: "list the templates" },
+      { flags: "--force", description: "write into a folder that has files of these names" },
+    ],
+    load: () => import("./init.js"),
+  },
+  {
+    name: "validate",
+    summary: "check specs: structure, references, shapes, data; nothing runs",
+    examples: [
+      ["validate spec.yaml", "every mistake at once, with place and remedy"],
+      ["validate spec.yaml --fix", "and apply the fixes that are certain"],
+      ["validate --watch spec.yaml", "again at every save"],
+    ],
+    arguments: [{ ...spec, variadic: true }],
+    options: [
+      { flags: "--fix", description: "apply fixes that are certain" },
+      { flags: "--no-data", description: "do not look at data files" },
+      set,
+      watch,
+    ],
+    load: () => import("./validate.js"),
+  },
+  {
+    name: "build",
+    summary: "compile a spec into a TypeScript package",
+    examples: [
+      ["build spec.yaml", "writes generated/<name>"],
+      ["build spec.yaml --check", "exit code 3 if what is there differs"],
+      ["build spec.yaml --print-after fuse-bias-activation", "the graphs after a pass"],
+    ],
+    arguments: [spec],
+    options: [
+      {
+        flags: "-o, --out <folder>",
+        description: "where the package's folder goes",
+        default: "generated",
+      },
+      {
+        flags: "--check",
+        description: "write nothing; exit 3 and show the difference if files differ",
+      },
+      force,
+      set,
+      watch,
+      {
+        flags: "--print-after <pass>",
+        description: "print the graphs after this pass",
+        repeatable: true,
+      },
+      { flags: "--time", description: "print how long every stage and pass took" },
+    ],
+    load: () => import("./build.js"),
+  },
+  {
+    name: "train",
+    summary: "compile and train; the same command again continues",
+    examples: [
+      ["train spec.yaml", "into runs/<name>: package, checkpoints, metrics"],
+      ["train spec.yaml --fresh", "from the beginning"],
+      ["train spec.yaml --set width=128", "with another parameter"],
+    ],
+    arguments: [spec],
+    options: [
+      runs,
+      { flags: "--fresh", description: "discard an earlier run of this name" },
+      set,
+      ...engineOptions,
+    ],
+    load: () => import("./train.js"),
+  },
+  {
+    name: "eval",
+    summary: "measure a trained model on held-out data",
+    examples: [
+      ["eval spec.yaml", "loss, metrics, confusion matrix on the test split"],
+      ["eval runs/mnist-cnn --split validation", "of a run folder"],
+    ],
+    arguments: [specOrRun],
+    options: [
+      {
+        flags: "--split <name>",
+        description: "which rows",
+        choices: ["test", "validation", "train"],
+      },
+      weights,
+      runs,
+      ...engineOptions,
+    ],
+    load: () => import("./eval.js"),
+  },
+  {
+    name: "predict",
+    summary: "apply a trained model to files or to JSON from stdin",
+    examples: [
+      ["predict spec.yaml seven.png", "one JSON line for each input"],
+      ["predict runs/iris-mlp new.csv", "every row of a table"],
+      ["predict runs/iris-mlp < rows.ndjson", "one JSON object per line in, one out"],
+    ],
+    arguments: [
+      specOrRun,
+      {
+        name: "inputs",
+        description: "image, CSV, JSON or NDJSON files; none or - for stdin",
+        required: false,
+        variadic: true,
+      },
+    ],
+    options: [weights, runs, ...engineOptions],
+    load: () => import("./predict.js"),
+  },
+  {
+    name: "inspect",
+    summary: "show a model: layers, shapes, parameters, FLOPs, memory",
+    examples: [
+      ["inspect spec.yaml", "the table of layers"],
+      ["inspect spec.yaml --resolved", "every value and where it comes from"],
+      ["inspect spec.yaml --graph model.svg", "a picture (or .html)"],
+    ],
+    arguments: [spec],
+    options: [
+      { flags: "--resolved", description: "print the spec with every default and its origin" },
+      { flags: "--graph <file>", description: "write a picture of the model: .svg or .html" },
+      set,
+    ],
+    load: () => import("./inspect.js"),
+  },
+  {
+    name: "explain",
+    summary: "explain a diagnostic code",
+    examples: [["explain shape-mismatch", "why it is a mistake, wrong and right"]],
+    arguments: [
+      { name: "code", description: "a diagnostic code; none: list all", required: false },
+    ],
+    options: [],
+    load: () => import("./explain.js"),
+  },
+  {
+    name: "doctor",
+    summary: "check this machine: engines, libraries, and how to fix what is missing",
+    examples: [["doctor", "one line for each part"]],
+    arguments: [],
+    options: [],
+    load: () => import("./doctor.js"),
+  },
+  {
+    name: "completion",
+    summary: "print a completion script for your shell",
+    examples: [
+      ["completion bash > ~/.local/share/bash-completion/completions/dlc", "for bash"],
+      ["completion fish > ~/.config/fish/completions/dlc.fish", "for fish"],
+    ],
+    arguments: [
+      {
+        name: "shell",
+        description: "bash, zsh, fish or powershell",
+        required: true,
+        complete: { words: ["bash", "zsh", "fish", "powershell"] },
+      },
+    ],
+    options: [],
+    load: () => import("./completion.js"),
+  },
+];

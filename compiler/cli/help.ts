@@ -1,0 +1,78 @@
+/** @file Help texts, from the command table: examples first. */
+import { exitCodes } from "@dlc/runtime";
+import type { CommandDef } from "./command.js";
+
+const pad = (rows: readonly (readonly [string, string])[], indent = "  "): string => {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows
+    .map(([left, right]) => `${indent}${left.padEnd(width)}  ${right}`.trimEnd())
+    .join("\n");
+};
+
+/** `dlc help`. */
+export function overview(commands: readonly CommandDef[]): string {
+  return `dlc compiles YAML model definitions into typed TypeScript training packages.
+
+Examples:
+${pad([
+  ["dlc init my-model --template mnist-cnn", "start from a model that works"],
+  ["dlc validate spec.yaml", "check everything that can be checked without training"],
+  ["dlc train spec.yaml", "compile and train; the same command again continues"],
+  ["dlc build spec.yaml --out generated", "write the TypeScript package"],
+])}
+
+Commands:
+${pad(commands.map((c) => [c.name, c.summary]))}
+  help  exit-codes and any command: dlc help train
+
+Every command takes --json, --color auto|always|never and --help.`;
+}
+
+/** `dlc help <command>`. */
+export function commandHelp(command: CommandDef): string {
+  const usage = command.arguments.map(({ name, required, variadic }) => {
+    const word = variadic ? `${name}...` : name;
+    return required ? `<${word}>` : `[${word}]`;
+  });
+  const sections = [
+    `dlc ${command.name}: ${command.summary}`,
+    `Examples:\n${pad(command.examples.map(([line, effect]) => [`dlc ${line}`, effect]))}`,
+    `Usage:\n  ${["dlc", command.name, ...usage, "[options]"].join(" ")}`,
+  ];
+  if (command.arguments.length > 0) {
+    sections.push(`Arguments:\n${pad(command.arguments.map((a) => [a.name, a.description]))}`);
+  }
+  const options = [
+    ...command.options.map((o): [string, string] => {
+      const choices = o.choices ? ` (${o.choices.join(", ")})` : "";
+      const fallback = o.default === undefined ? "" : ` [default: ${o.default}]`;
+      return [o.flags, `${o.description}${choices}${fallback}`];
+    }),
+    ["--json", "print the result as JSON on stdout"] as const,
+    ["--color <when>", "colour the messages (auto, always, never)"] as const,
+  ];
+  sections.push(`Options:\n${pad(options)}`);
+  return sections.join("\n\n");
+}
+
+const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+  ok: "done",
+  failed: "the spec, the data or the input is at fault; diagnostics say how",
+  usage: "the command line is at fault",
+  drift: "--check found that generated files differ",
+  stopped: "training stopped by policy: a non-finite loss, a budget",
+  environment: "a needed engine, library or device is missing",
+  internal: "a fault in dlc",
+  io: "reading or writing failed: disk full, no permission",
+  busy: "another process holds the run folder; try again",
+  interrupted: "ended by SIGINT (Ctrl-C), with a saved checkpoint",
+  terminated: "ended by SIGTERM, with a saved checkpoint",
+};
+
+/** `dlc help exit-codes`. */
+export function exitCodeHelp(): string {
+  const rows = Object.entries(exitCodes).map(
+    ([reason, code]) => [String(code), meanings[reason as keyof typeof exitCodes]] as const,
+  );
+  return `Exit codes:\n${pad(rows)}`;
+}

@@ -1,0 +1,84 @@
+/**
+ * @file Types of what a model takes and gives, with shapes and class names at the type level, so
+ * that a changed shape or class in the spec is a compile error in the caller. Generated packages
+ * write their `Input` and `Output` types with these.
+ */
+
+/** Numbers of a known shape, row by row. `data.length` must be the product of `shape`. */
+export interface ShapedArray<Shape extends readonly number[]> {
+  readonly shape: Shape;
+  readonly data:
+    | Float32Array
+    | Float64Array
+    | Int32Array
+    | Uint32Array
+    | Uint8Array
+    | Uint8ClampedArray
+    | readonly number[];
+}
+
+/**
+ * Gives numbers a shape that the type checker knows: `shaped([28, 28, 1], pixels)`.
+ * @throws RangeError if the number of elements does not fit the shape.
+ */
+export function shaped<const Shape extends readonly number[]>(
+  shape: Shape,
+  data: ShapedArray<Shape>["data"],
+): ShapedArray<Shape> {
+  const size = shape.reduce((product: number, dim: number) => product * dim, 1);
+  if (data.length !== size) {
+    throw new RangeError(`${data.length} elements do not fill the shape [${shape.join(", ")}]`);
+  }
+  return { shape, data };
+}
+
+/** A tuple of N elements of T; above 256 elements a plain array. */
+export type Repeat<T, N extends number> = number extends N
+  ? readonly T[]
+  : RepeatFrom<T, N, readonly []>;
+type RepeatFrom<T, N extends number, Items extends readonly T[]> = Items["length"] extends N
+  ? Items
+  : Items["length"] extends 256
+    ? readonly T[]
+    : RepeatFrom<T, N, readonly [...Items, T]>;
+
+/** One image as stored: 0 … 255, height × width × channels, channels last. */
+export type ImageInput<H extends number, W extends number, C extends number> = ShapedArray<
+  readonly [H, W, C]
+>;
+
+/** One number, in the units of the data. */
+export type NumberInput = number;
+
+/** Numbers of a shape; a vector of rank 1 may be written as a plain array of that many numbers. */
+export type VectorInput<Shape extends readonly number[]> =
+  | ShapedArray<Shape>
+  | (Shape extends readonly [infer N extends number] ? Repeat<number, N> : never);
+
+/** A class name. */
+export type CategoryInput<Classes extends string> = Classes;
+
+/** Prediction of a category: the most probable class, and how probable each one is (they sum to 1). */
+export interface CategoryOutput<Classes extends string> {
+  readonly label: Classes;
+  readonly probabilities: Readonly<Record<Classes, number>>;
+}
+
+/** Prediction of one of two classes: `probability` is that of the second, `label` the likelier one. */
+export interface BinaryOutput<Classes extends string> {
+  readonly label: Classes;
+  readonly probability: number;
+}
+
+/** A predicted number, in the units of the target. */
+export interface NumberOutput {
+  readonly value: number;
+}
+
+/** Predicted numbers of a shape, in the units of the target. */
+export interface VectorOutput<Shape extends readonly number[]> {
+  readonly value: { readonly shape: Shape; readonly data: Float32Array };
+}
+
+/** Columns of in-memory data, one element per example, all of the same length. */
+export type Columns<Example> = { readonly [Name in keyof Example]: readonly Example[Name][] };
