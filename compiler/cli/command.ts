@@ -32,6 +32,8 @@ export interface Invocation {
   readonly args: readonly (string | readonly string[] | undefined)[];
   readonly options: OptionValues;
   readonly console: Console;
+  /** The whole command table: for completion scripts. */
+  readonly commands: readonly CommandDef[];
   /** Aborted by SIGINT or SIGTERM; `reason` is then "interrupted" or "terminated". */
   readonly signal: AbortSignal;
 }

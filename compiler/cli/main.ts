@@ -30,7 +30,12 @@ export async function main(argv: readonly string[]): Promise<number> {
         json: invocation.options.json === true,
         color: invocation.options.color as string | undefined,
       });
-      outcome = execute(definition, { ...invocation, console, signal: interruption.signal });
+      outcome = execute(definition, {
+        ...invocation,
+        console,
+        commands,
+        signal: interruption.signal,
+      });
     });
   }
   try {
@@ -68,7 +73,7 @@ const commonOptions: readonly OptionDef[] = [
 function addCommand(
   program: Command,
   definition: CommandDef,
-  start: (invocation: Omit<Invocation, "console" | "signal">) => void,
+  start: (invocation: Omit<Invocation, "console" | "signal" | "commands">) => void,
 ): void {
   const command = program.command(definition.name).helpOption(false).exitOverride();
   command.showSuggestionAfterError(true).allowExcessArguments(false);

@@ -4,9 +4,9 @@ import { formatShape } from "../ir/shape.js";
 import { magnitude, thousands } from "./table.js";
 
 /** Text for XML: markup, control and bidirectional characters are made harmless. */
-const escape = (text: string): string =>
+const xml = (text: string): string =>
   text
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd")
+    .replace(/[\p{Cc}\p{Cf}]/gu, "\ufffd")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
@@ -71,11 +71,11 @@ export async function svgOf(name: string, layers: readonly LayerSummary[]): Prom
     const top = at.y - at.height / 2;
     const text = [box.title, ...box.lines].map(
       (line, i) =>
-        `<text class="${i === 0 ? "title" : "line"}" x="${at.x.toFixed(1)}" y="${(top + 18 + i * lineHeight).toFixed(1)}">${escape(line)}</text>`,
+        `<text class="${i === 0 ? "title" : "line"}" x="${at.x.toFixed(1)}" y="${(top + 18 + i * lineHeight).toFixed(1)}">${xml(line)}</text>`,
     );
     return `<g class="${box.kind}"><rect x="${left.toFixed(1)}" y="${top.toFixed(1)}" width="${at.width.toFixed(1)}" height="${at.height.toFixed(1)}" rx="6"/>${text.join("")}</g>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}" width="${Math.ceil(width)}" height="${Math.ceil(height)}" role="img" aria-label="${escape(name)}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}" width="${Math.ceil(width)}" height="${Math.ceil(height)}" role="img" aria-label="${xml(name)}">
 <style>
 text { font: 12px ui-monospace, monospace; text-anchor: middle; fill: #1b1f24 }
 .title { font-weight: bold }
@@ -96,7 +96,7 @@ ${nodes.join("\n")}
 export async function htmlOf(name: string, layers: readonly LayerSummary[]): Promise<string> {
   const rows = layers.map(
     (l) =>
-      `<tr><td>${escape(l.name)}</td><td>${escape(l.type)}</td><td>${escape(formatShape(l.output))}</td><td class="n">${thousands(l.weights)}</td><td class="n">${magnitude(l.flops)}</td></tr>`,
+      `<tr><td>${xml(l.name)}</td><td>${xml(l.type)}</td><td>${xml(formatShape(l.output))}</td><td class="n">${thousands(l.weights)}</td><td class="n">${magnitude(l.flops)}</td></tr>`,
   );
   const weights = layers.reduce((sum, l) => sum + l.weights, 0);
   const flops = layers.reduce((sum, l) => sum + l.flops, 0);
@@ -105,7 +105,7 @@ export async function htmlOf(name: string, layers: readonly LayerSummary[]): Pro
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(name)}</title>
+<title>${xml(name)}</title>
 <style>
 body { font: 15px system-ui, sans-serif; margin: 2rem; color: #1b1f24; background: #ffffff }
 table { border-collapse: collapse; margin: 1rem 0 }
@@ -114,7 +114,7 @@ th, td { padding: 0.25rem 0.75rem; border-bottom: 1px solid #d0d7de; text-align:
 </style>
 </head>
 <body>
-<h1>${escape(name)}</h1>
+<h1>${xml(name)}</h1>
 <p>${thousands(weights)} weights, ${magnitude(flops)} FLOPs for one example</p>
 ${await svgOf(name, layers)}
 <table>

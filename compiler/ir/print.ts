@@ -1,5 +1,4 @@
 /** @file Graphs as text: stable, readable, and understood by `parseGraph` (grammar in text.ts). */
-import { type AnyOpDef, ops } from "../ops/index.js";
 import type { Origin } from "./origin.js";
 import { formatNumber, formatType, isWord, resultName, sameAttribute, usualAttributes } from "./text.js";
 import { nodesOf } from "./traverse.js";
@@ -53,7 +52,6 @@ function formatParameter(node: Node, name: string, last: boolean): string {
 }
 
 function formatStatement(node: Node, name: (value: Value) => string): string {
-  const definition: AnyOpDef = ops[node.kind as keyof typeof ops];
   const results = node.types.map(
     (type, output) => `${name({ node, output })}: ${formatType(type)}`,
   );
@@ -63,7 +61,7 @@ function formatStatement(node: Node, name: (value: Value) => string): string {
     const value = node.inputs[required + i];
     return `${key}=${value === undefined ? "?" : name(value)}`;
   });
-  const usual = usualAttributes(definition.kind);
+  const usual = usualAttributes(node.kind);
   const attributes = Object.keys(node.attrs)
     .sort()
     .filter((key) => !(key in usual && sameAttribute(usual[key], node.attrs[key])))

@@ -26,15 +26,17 @@ class Depth {
 
   newline(): void {
     this.#atLineStart = true;
-    this.#colons = 0;
+    if (this.#flow === 0) this.#colons = 0;
   }
 
   open(): void {
     this.#flow += 1;
+    this.#colons = 0;
   }
 
   close(): void {
     this.#flow = Math.max(0, this.#flow - 1);
+    this.#colons = 0;
   }
 
   colon(): void {

@@ -1,7 +1,6 @@
 /** @file `dlc completion`: scripts for shells, generated from the command table. */
 import { DlcError } from "@dlc/runtime";
 import type { CommandDef, Run } from "../command.js";
-import { commands } from "./index.js";
 
 /** The long flags of a command, common ones included. */
 function flagsOf(command: CommandDef): string[] {
@@ -9,9 +8,10 @@ function flagsOf(command: CommandDef): string[] {
   return [...flags, "--json", "--color", "--help"].filter((flag) => flag !== "");
 }
 
-const names = (): string => commands.map(({ name }) => name).join(" ");
+const names = (commands: readonly CommandDef[]): string =>
+  commands.map(({ name }) => name).join(" ");
 
-function bash(): string {
+function bash(commands: readonly CommandDef[]): string {
   const cases = commands
     .map((c) => {
       const words = c.arguments.flatMap((a) =>
@@ -24,37 +24,37 @@ function bash(): string {
 _dlc() {
   local current="\${COMP_WORDS[COMP_CWORD]}" words=""
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=( $(compgen -W "${names()} help" -- "$current") )
+    COMPREPLY=( $(compgen -W "${names(commands)} help" -- "$current") )
     return
   fi
   case "\${COMP_WORDS[1]}" in
 ${cases}
-    help) words="${names()} exit-codes" ;;
+    help) words="${names(commands)} exit-codes" ;;
   esac
   COMPREPLY=( $(compgen -W "$words" -- "$current") $(compgen -f -- "$current") )
 }
 complete -o filenames -F _dlc dlc`;
 }
 
-function zsh(): string {
+function zsh(commands: readonly CommandDef[]): string {
   const cases = commands
     .map((c) => `    ${c.name}) compadd -- ${flagsOf(c).join(" ")}; _files ;;`)
     .join("\n");
   return `#compdef dlc
 _dlc() {
   if (( CURRENT == 2 )); then
-    compadd -- ${names()} help
+    compadd -- ${names(commands)} help
     return
   fi
   case "$words[2]" in
 ${cases}
-    help) compadd -- ${names()} exit-codes ;;
+    help) compadd -- ${names(commands)} exit-codes ;;
   esac
 }
 compdef _dlc dlc`;
 }
 
-function fish(): string {
+function fish(commands: readonly CommandDef[]): string {
   const lines = commands.flatMap((c) => [
     `complete -c dlc -n __fish_use_subcommand -a ${c.name} -d '${c.summary.replaceAll("'", "\\'")}'`,
     ...flagsOf(c).map(
@@ -64,7 +64,7 @@ function fish(): string {
   return ["# fish completion for dlc", ...lines].join("\n");
 }
 
-function powershell(): string {
+function powershell(commands: readonly CommandDef[]): string {
   const cases = commands
     .map(
       (c) =>
@@ -85,9 +85,14 @@ ${cases}
 }`;
 }
 
-const scripts: Readonly<Record<string, () => string>> = { bash, zsh, fish, powershell };
+const scripts: Readonly<Record<string, (commands: readonly CommandDef[]) => string>> = {
+  bash,
+  zsh,
+  fish,
+  powershell,
+};
 
-export const run: Run = async ({ args, console }) => {
+export const run: Run = async ({ args, commands, console }) => {
   const shell = args[0] as string;
   const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
   if (script === undefined) {
@@ -96,7 +101,7 @@ export const run: Run = async ({ args, console }) => {
       reason: "usage",
     });
   }
-  if (console.json) console.document({ shell, script: script() });
-  else console.result(script());
+  if (console.json) console.document({ shell, script: script(commands) });
+  else console.result(script(commands));
   return "ok";
 };

@@ -1,0 +1,119 @@
+/** @file `dlc init`: a folder with a spec that trains, from a template or from a look at data. */
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import { DlcError } from "@dlc/runtime";
+import { suggest } from "../../diagnostics/suggest.js";
+import { root } from "../../version.js";
+import { on, type Run, text } from "../command.js";
+import type { Console } from "../console.js";
+
+const templates = join(root, "assets", "templates");
+const schema = join(root, "assets", "schema", "dlc.schema.json");
+
+interface Template {
+  readonly name: string;
+  readonly summary: string;
+}
+
+/** The templates with the first sentence of their README. */
+async function list(): Promise<Template[]> {
+  const names = (await readdir(templates)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const readme = await readFile(join(templates, name, "README.md"), "utf8");
+      return { name, summary: readme.split("\n")[2] ?? "" };
+    }),
+  );
+}
+
+/** The modeline that connects an editor's YAML server with the schema. */
+export function modeline(folder: string): string {
+  const path = relative(folder, schema).replaceAll("\\", "/");
+  return `# yaml-language-server: $schema=${path}`;
+}
+
+function refuseOverwrite(folder: string, files: readonly string[], force: boolean): void {
+  const taken = files.filter((file) => existsSync(join(folder, file)));
+  if (taken.length === 0 || force) return;
+  throw new DlcError("would-overwrite", `${taken.join(", ")} already exists`, {
+    place: folder,
+    help: "Choose another folder, or add --force.",
+  });
+}
+
+async function fromTemplate(name: string, folder: string, force: boolean): Promise<string[]> {
+  const known = (await list()).map((template) => template.name);
+  if (!known.includes(name)) {
+    const near = suggest(name, known);
+    throw new DlcError("unknown-template", `there is no template '${name}'`, {
+      help: `${near === null ? "" : `Did you mean '${near}'? `}Templates: ${known.join(", ")}.`,
+      reason: "usage",
+    });
+  }
+  const files = await readdir(join(templates, name));
+  refuseOverwrite(folder, files, force);
+  await mkdir(folder, { recursive: true });
+  await cp(join(templates, name), folder, { recursive: true });
+  const spec = join(folder, "spec.yaml");
+  const lines = (await readFile(spec, "utf8")).split("\n");
+  if (lines[0]?.startsWith("# yaml-language-server:")) lines[0] = modeline(folder);
+  await writeFile(spec, lines.join("\n"));
+  return files;
+}
+
+/** npm packages that a spec reads data from. */
+async function dataPackages(spec: string): Promise<string[]> {
+  const paths = (await readFile(spec, "utf8")).matchAll(/npm:((?:@[\w.-]+\/)?[\w.-]+)\//g);
+  return [...new Set([...paths].map((match) => match[1] ?? ""))];
+}
+
+async function done(folder: string, files: readonly string[], console: Console): Promise<void> {
+  const spec = join(folder, "spec.yaml");
+  const packages = await dataPackages(spec);
+  if (console.json) {
+    console.document({ folder, files: [...files].sort(), packages });
+    return;
+  }
+  console.result(`Wrote ${[...files].sort().join(", ")} in ${folder}`);
+  console.note("Next:");
+  if (packages.length > 0) console.note(`  npm install --save-dev ${packages.join(" ")}`);
+  console.note(`  npx dlc train ${relative(process.cwd(), spec) || spec}`);
+}
+
+export const run: Run = async ({ args, options, console }) => {
+  const template = text(options, "template");
+  const from = text(options, "from");
+  if (on(options, "list")) {
+    const all = await list();
+    if (console.json) console.document({ templates: all });
+    else for (const { name, summary } of all) console.result(`${name.padEnd(14)} ${summary}`);
+    return "ok";
+  }
+  if ((template === undefined) === (from === undefined)) {
+    throw new DlcError("init-needs-a-start", "init starts from a template or from data", {
+      help: "Add --template <name> (dlc init --list shows them) or --from <path>, not both.",
+      reason: "usage",
+    });
+  }
+  const force = on(options, "force");
+  const given = args[0] as string | undefined;
+  if (template !== undefined) {
+    const folder = resolve(given ?? template);
+    await done(folder, await fromTemplate(template, folder, force), console);
+    return "ok";
+  }
+  const { specFor } = await import("../suggest-spec.js");
+  const folder = resolve(given ?? ".");
+  refuseOverwrite(folder, ["spec.yaml"], force);
+  const spec = await specFor({
+    data: resolve(from as string),
+    folder,
+    name: basename(folder),
+    target: text(options, "target"),
+  });
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "spec.yaml"), `${modeline(folder)}\n${spec}`);
+  await done(folder, ["spec.yaml"], console);
+  return "ok";
+};

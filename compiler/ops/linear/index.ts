@@ -1,0 +1,4 @@
+/** @file Linear algebra. */
+import { matmul } from "./matmul.js";
+
+export const linearOps = { matmul };

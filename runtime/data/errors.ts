@@ -1,0 +1,91 @@
+/** @file Errors of the data stage: every code, and the one way to make them. */
+import { DlcError, type ExitReason } from "../errors.js";
+
+/** Codes of this folder; each has an entry in the compiler's catalogue (`dlc explain <code>`). */
+export const dataCodes = [
+  "data-file-missing",
+  "data-package-missing",
+  "data-path-outside",
+  "data-file-unreadable",
+  "data-too-large",
+  "compression-bomb",
+  "damaged-gzip",
+  "wrong-file-format",
+  "truncated-file",
+  "trailing-bytes",
+  "unsupported-element-type",
+  "not-utf8",
+  "csv-syntax",
+  "json-syntax",
+  "ragged-row",
+  "unknown-column",
+  "duplicate-column",
+  "unknown-label",
+  "label-not-integer",
+  "not-a-number",
+  "missing-value",
+  "value-out-of-range",
+  "mixed-values",
+  "wrong-column-type",
+  "data-shape-mismatch",
+  "row-count-mismatch",
+  "no-rows",
+  "split-too-large",
+  "empty-split",
+  "image-unreadable",
+  "image-library-missing",
+  "unexpected-class-folder",
+  "empty-class",
+  "arrays-missing",
+  "input-missing",
+  "unknown-input",
+] as const;
+
+export type DataCode = (typeof dataCodes)[number];
+
+export interface DataErrorDetails {
+  /** What to do about it: always said. */
+  readonly help: string;
+  /** File as the spec names it, with a line or record where one is at fault. */
+  readonly place?: string;
+  readonly reason?: ExitReason;
+  readonly cause?: unknown;
+}
+
+/** A DlcError of the data stage. */
+export class DataError extends DlcError {
+  declare readonly code: DataCode;
+  declare readonly help: string;
+
+  /** Not a parameter property: the worker rebuilds errors from plain objects. */
+  // biome-ignore lint/complexity/noUselessConstructor: it narrows the types of code and help.
+  constructor(code: DataCode, message: string, details: DataErrorDetails) {
+    super(code, message, details);
+  }
+}
+
+/** Text from a file, quoted and cut for a message; control characters are escaped. */
+export function quote(text: string): string {
+  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  return JSON.stringify(shown).replace(
+    /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** "a, b, c and 7 more". */
+export function list(items: readonly string[], most = 12): string {
+  const shown = items.slice(0, most).map((item) => quote(item).slice(1, -1));
+  const rest = items.length - shown.length;
+  return rest > 0 ? `${shown.join(", ")} and ${rest} more` : shown.join(", ");
+}
+
+/** "1 row", "2 rows". */
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** "[28, 28, 1]". */
+export function showShape(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
+}
