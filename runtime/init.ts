@@ -28,10 +28,10 @@ const scaling = {
 const fills: Readonly<Record<Exclude<InitSpec["kind"], "copy">, Fill>> = {
   zeros: () => {},
   ones: (out) => void out.fill(1),
-  constant: (out, spec) => void out.fill(valueOf(spec.init)),
-  uniform: (out, spec, key) => fillUniform(out, valueOf(spec.init), key),
+  constant: (out, spec) => void out.fill(amountOf(spec.init)),
+  uniform: (out, spec, key) => fillUniform(out, amountOf(spec.init), key),
   normal: (out, spec, key) => {
-    const deviation = valueOf(spec.init);
+    const deviation = amountOf(spec.init);
     for (let i = 0; i < out.length; i++) out[i] = deviation * normal(i, key);
   },
   glorot_uniform: scaledUniform("glorot"),
@@ -86,7 +86,7 @@ function initialValue(
   return { dtype: spec.dtype, shape: spec.shape, data };
 }
 
-function valueOf(init: InitSpec): number {
+function amountOf(init: InitSpec): number {
   if (init.value === undefined) throw new Error(`init ${init.kind} without a value`);
   return init.value;
 }

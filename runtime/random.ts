@@ -8,15 +8,18 @@
  * resumed run draws the numbers that an uninterrupted one would have drawn.
  */
 
-const stepKey = 0x9e3779b1; // 2^32 / golden ratio, odd
-const roundKey = 0x85ebca6b; // MurmurHash3 finaliser constant
+/** 2^32 / golden ratio, odd. */
+export const stepKey = 0x9e3779b1;
+/** MurmurHash3 finaliser constant. */
+export const roundKey = 0x85ebca6b;
+export const rounds = 3;
 
 /** 32 random bits for a position under a key. */
 export function hash(index: number, key: number): number {
   const y = (Math.imul(index, stepKey) + key) >>> 0;
   const z = (y + roundKey) >>> 0;
   let x = y;
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < rounds; round++) {
     x = (Math.imul(x, x) + (round % 2 === 0 ? y : z)) >>> 0;
     x = ((x >>> 16) | (x << 16)) >>> 0;
   }

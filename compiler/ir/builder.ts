@@ -37,11 +37,25 @@ export function attributesKey(attrs: Attributes): string {
     Object.keys(attrs)
       .sort()
       .map((key) => [key, attrs[key]]),
+    // JSON has no words for these.
+    (_, value: unknown) =>
+      typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+        ? `number ${Object.is(value, -0) ? "-0" : value}`
+        : value,
   );
 }
 
-export function createBuilder(): GraphBuilder {
+export interface BuilderOptions {
+  /**
+   * Asked once for every new op node; the values it returns (one per result) take the node's place.
+   * It may build nodes, which are asked about in their turn: rewriting and legalisation work this way.
+   */
+  readonly replace?: (node: Node, b: GraphBuilder) => readonly Value[] | null;
+}
+
+export function createBuilder(options: BuilderOptions = {}): GraphBuilder {
   const made = new Map<string, Node>();
+  const results = new Map<Node, readonly Value[]>();
   let nextId = 0;
   let origin: Origin = noOrigin;
 
@@ -74,7 +88,11 @@ export function createBuilder(): GraphBuilder {
     const node = make(kind, inputs, optional, attrs, () =>
       definition.infer(inputs.map(typeOf) as unknown as Inputs<TensorType>, attrs, optional),
     );
-    return node.types.map((_, output) => ({ node, output }));
+    const known = results.get(node);
+    if (known !== undefined) return known;
+    const values = options.replace?.(node, builder) ?? node.types.map((_, output) => ({ node, output }));
+    results.set(node, values);
+    return values;
   }
 
   /** The contract's method for an op: splits its options into attributes and optional tensors. */
@@ -95,7 +113,7 @@ export function createBuilder(): GraphBuilder {
   }
 
   const methods = Object.fromEntries(opKinds.map((kind) => [kind, method(kind)]));
-  return {
+  const builder: GraphBuilder = {
     ...(methods as unknown as Builder),
     scope: () => {},
     get origin() {
@@ -108,4 +126,5 @@ export function createBuilder(): GraphBuilder {
     state: (name, dtype, shape) => source("state", { name, dtype }, dtype, shape),
     apply,
   };
+  return builder;
 }

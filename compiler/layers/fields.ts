@@ -2,6 +2,7 @@
  * @file Fields of layers: one statement gives the JSON-Schema branch, the TypeScript type, the
  * documentation and the default.
  */
+import type { Pads } from "@dlc/runtime";
 import { initializerNames } from "./initializer-names.js";
 
 /** The part of JSON Schema (draft-07) that fields use. */
@@ -17,7 +18,13 @@ export interface FieldSchema {
   readonly maxItems?: number;
   readonly anyOf?: readonly FieldSchema[];
   readonly properties?: Readonly<Record<string, FieldSchema>>;
-  readonly additionalProperties?: boolean;
+  readonly additionalProperties?: boolean | FieldSchema;
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  /** Linear-time patterns only, beside a maxLength. */
+  readonly pattern?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly examples?: readonly unknown[];
@@ -90,6 +97,53 @@ export const pair = (
     description,
     fallback,
     (value) => (typeof value === "number" ? [value, value] : (value as readonly [number, number])),
+  );
+
+/** How a window meets the border: TensorFlow's `same` and `valid`, or zeros on both sides of each axis. */
+export type Padding = "same" | "valid" | readonly [height: number, width: number];
+
+export const padding = (description: string): Field<Padding> =>
+  field<Padding>(
+    {
+      anyOf: [
+        { enum: ["same", "valid"] },
+        { type: "integer", minimum: 0 },
+        { type: "array", items: { type: "integer", minimum: 0 }, minItems: 2, maxItems: 2 },
+      ],
+    },
+    description,
+    "valid",
+    (value) => (typeof value === "number" ? [value, value] : (value as Padding)),
+  );
+
+/** As `padding`, for one axis; the value has a height of 0. */
+export const padding1d = (description: string): Field<Padding> =>
+  field<Padding>(
+    { anyOf: [{ enum: ["same", "valid"] }, { type: "integer", minimum: 0 }] },
+    description,
+    "valid",
+    (value) => (typeof value === "number" ? [0, value] : (value as Padding)),
+  );
+
+/** A border around images: one number, `[height, width]`, or `[top, bottom, left, right]`. */
+export const border = (description: string): Field<Pads> =>
+  field<Pads>(
+    {
+      anyOf: [
+        { type: "integer", minimum: 0 },
+        { type: "array", items: { type: "integer", minimum: 0 }, minItems: 2, maxItems: 2 },
+        { type: "array", items: { type: "integer", minimum: 0 }, minItems: 4, maxItems: 4 },
+      ],
+    },
+    description,
+    undefined,
+    (value) => {
+      if (typeof value === "number") return [value, value, value, value];
+      const [first = 0, second = 0, third, fourth] = value as readonly number[];
+      return third === undefined || fourth === undefined
+        ? [first, second, first, second]
+        : [first, third, second, fourth];
+    },
   );
 
 /** A list of sizes, such as a target shape. */

@@ -1,9 +1,72 @@
 /** @file The layer registry: data, no registration by side effect. Adding a layer is one file and one line here. */
 
+import { elu } from "./activation/elu.js";
+import { leakyRelu } from "./activation/leaky-relu.js";
+import { plainActivations } from "./activation/plain.js";
+import { prelu } from "./activation/prelu.js";
+import { conv1d } from "./conv/conv1d.js";
+import { conv2d } from "./conv/conv2d.js";
+import { depthwiseConv2d } from "./conv/depthwise-conv2d.js";
+import { separableConv2d } from "./conv/separable-conv2d.js";
+import { shortcut } from "./conv/shortcut.js";
+import { transposedConv2d } from "./conv/transposed-conv2d.js";
 import { dense } from "./core/dense.js";
+import { dropout } from "./core/dropout.js";
+import { embedding } from "./core/embedding.js";
 import type { AnyLayerDef } from "./define-layer.js";
 import { add } from "./merge/add.js";
+import { average } from "./merge/average.js";
+import { concat } from "./merge/concat.js";
+import { maximum } from "./merge/maximum.js";
+import { multiply } from "./merge/multiply.js";
+import { subtract } from "./merge/subtract.js";
+import { batchNorm } from "./norm/batch-norm.js";
+import { groupNorm } from "./norm/group-norm.js";
+import { layerNorm } from "./norm/layer-norm.js";
+import { avgPool1d } from "./pool/avg-pool1d.js";
+import { avgPool2d } from "./pool/avg-pool2d.js";
+import { globalAvgPool2d } from "./pool/global-avg-pool2d.js";
+import { globalMaxPool2d } from "./pool/global-max-pool2d.js";
+import { maxPool1d } from "./pool/max-pool1d.js";
+import { maxPool2d } from "./pool/max-pool2d.js";
+import { flatten } from "./shape/flatten.js";
+import { reshape } from "./shape/reshape.js";
+import { upsample2d } from "./shape/upsample2d.js";
+import { zeroPad2d } from "./shape/zero-pad2d.js";
 
-const all: readonly AnyLayerDef[] = [dense, add];
+const all: readonly AnyLayerDef[] = [
+  dense,
+  embedding,
+  dropout,
+  conv1d,
+  conv2d,
+  depthwiseConv2d,
+  separableConv2d,
+  transposedConv2d,
+  shortcut,
+  maxPool1d,
+  maxPool2d,
+  avgPool1d,
+  avgPool2d,
+  globalAvgPool2d,
+  globalMaxPool2d,
+  batchNorm,
+  layerNorm,
+  groupNorm,
+  flatten,
+  reshape,
+  upsample2d,
+  zeroPad2d,
+  add,
+  subtract,
+  multiply,
+  average,
+  maximum,
+  concat,
+  ...plainActivations,
+  leakyRelu,
+  elu,
+  prelu,
+];
 
 export const layers: ReadonlyMap<string, AnyLayerDef> = new Map(all.map((l) => [l.type, l]));

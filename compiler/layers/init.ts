@@ -2,8 +2,19 @@
 import type { InitSpec } from "@dlc/runtime";
 import type { InitializerValue } from "./fields.js";
 
-/** Fans are those of the layer: inputs and outputs per unit, times the receptive field of a kernel. */
+/** What an initialiser written without its number means; uniform and normal as in Keras. */
+const defaults: Partial<Record<InitializerValue["kind"], number>> = {
+  constant: 0,
+  uniform: 0.05,
+  normal: 0.05,
+  orthogonal: 1,
+};
+
+/**
+ * Fans are those of the layer: the inputs one output is computed from, and the outputs one input
+ * reaches. With groups both count within the group.
+ */
 export function initOf(initializer: InitializerValue, fanIn: number, fanOut: number): InitSpec {
-  const value = initializer.value;
-  return { kind: initializer.kind, fanIn, fanOut, ...(value === null ? {} : { value }) };
+  const value = initializer.value ?? defaults[initializer.kind];
+  return { kind: initializer.kind, fanIn, fanOut, ...(value === undefined ? {} : { value }) };
 }

@@ -186,8 +186,8 @@ class Composer {
     return { key: name, keySpan, value: this.node(pair.value, keySpan, depth + 1) };
   }
 
+  /** The first one stays, so that the rest of the document is checked as well. */
   #duplicate(entry: YamlEntry, first: YamlEntry): void {
-    this.failed = true;
     this.diagnostics.report(
       "duplicate-key",
       entry.keySpan,

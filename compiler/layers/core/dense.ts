@@ -1,8 +1,9 @@
 /** @file Fully connected layer. */
 import { activate, activationField } from "../activation/activations.js";
 import { defineLayer } from "../define-layer.js";
-import { flag, initializer, number, positiveInteger } from "../fields.js";
+import { positiveInteger } from "../fields.js";
 import { initOf } from "../init.js";
+import { kernelFields, lastSize } from "../shared.js";
 
 export const dense = defineLayer({
   type: "dense",
@@ -12,38 +13,23 @@ export const dense = defineLayer({
   fields: {
     units: positiveInteger("Number of outputs."),
     activation: activationField("Applied to the result."),
-    bias: flag("Add a trained bias to every output.", true),
-    kernel_initializer: initializer("How the kernel starts.", "glorot_uniform"),
-    bias_initializer: initializer("How the bias starts.", "zeros"),
-    l1: number("Penalty on the absolute values of the kernel.", { minimum: 0 }, 0),
-    l2: number("Penalty on the squares of the kernel.", { minimum: 0 }, 0),
+    ...kernelFields,
   },
   shapes: "[n, …, inputs] → [n, …, units]",
   example: "dense: { units: 64, activation: relu }",
 
   lower({ b, x, fields, weight, reject }) {
-    const shape = x.node.types[x.output]?.shape ?? [];
-    const inputs = shape.at(-1);
-    if (shape.length < 2 || typeof inputs !== "number") {
-      return reject("dense needs an input of at least one axis besides the batch");
-    }
-    const kernel = weight(
-      "kernel",
-      [inputs, fields.units],
-      initOf(fields.kernel_initializer, inputs, fields.units),
-      { decay: true, l1: fields.l1, l2: fields.l2 },
-    );
+    const { units, l1, l2 } = fields;
+    const inputs = lastSize(x, reject);
+    const init = initOf(fields.kernel_initializer, inputs, units);
+    const kernel = weight("kernel", [inputs, units], init, { decay: true, l1, l2 });
     const product = b.matmul(x, kernel, {
       transposeA: false,
       transposeB: false,
       activation: "none",
     });
-    const sum = fields.bias
-      ? b.add(
-          product,
-          weight("bias", [fields.units], initOf(fields.bias_initializer, inputs, fields.units)),
-        )
-      : product;
-    return activate(b, fields.activation, sum);
+    if (!fields.bias) return activate(b, fields.activation, product);
+    const bias = weight("bias", [units], initOf(fields.bias_initializer, inputs, units));
+    return activate(b, fields.activation, b.add(product, bias));
   },
 });

@@ -1,5 +1,6 @@
 /** @file Elementwise sum of several inputs. */
 import { defineLayer } from "../define-layer.js";
+import { fold } from "./elementwise.js";
 
 export const add = defineLayer({
   type: "add",
@@ -10,7 +11,5 @@ export const add = defineLayer({
   shapes: "k × [n, …] → [n, …]",
   example: "add: [body, skip]",
 
-  lower({ b, inputs, x }) {
-    return inputs.slice(1).reduce((sum, input) => b.add(sum, input), x);
-  },
+  lower: (context) => fold(context, (x, y) => context.b.add(x, y)),
 });

@@ -9,7 +9,6 @@ export const max = defineOp({
   inputs: ["x"],
   infer: ([x], attrs) => reducedTypes(x, attrs, numbers),
   gradient: { backward: extremeGradient },
-  expand: (b, [x], attrs) => [b.neg(b.min(b.neg(x), attrs))],
   evaluate: ([x], attrs) => [reduce(x, attrs, Number.NEGATIVE_INFINITY, Math.max)],
   samples: reductionSamples(true),
 });
@@ -20,7 +19,6 @@ export const min = defineOp({
   inputs: ["x"],
   infer: ([x], attrs) => reducedTypes(x, attrs, numbers),
   gradient: { backward: extremeGradient },
-  expand: (b, [x], attrs) => [b.neg(b.max(b.neg(x), attrs))],
   evaluate: ([x], attrs) => [reduce(x, attrs, Number.POSITIVE_INFINITY, Math.min)],
   samples: reductionSamples(true),
 });

@@ -41,7 +41,8 @@ export function broadcastShape(a: Shape, b: Shape): number[] {
   return Array.from({ length: rank }, (_, i) => {
     const x = a[a.length - rank + i] ?? 1;
     const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1) throw new Error(`[${a.join()}] and [${b.join()}] do not broadcast`);
+    if (x !== y && x !== 1 && y !== 1)
+      throw new Error(`[${a.join()}] and [${b.join()}] do not broadcast`);
     return x === 1 ? y : x;
   });
 }
@@ -103,6 +104,11 @@ export function createPrimitives(graph: Graph) {
     return one(op, [small(x, y), small(y, x)], shape, {}, dtype);
   }
 
+  function where(condition: Handle, x: Handle, y: Handle): Handle {
+    const shape = broadcastShape(condition.shape, broadcastShape(x.shape, y.shape));
+    return one("Where", [condition, x, y], shape, {}, x.dtype);
+  }
+
   function cast(x: Handle, dtype: GraphDType): Handle {
     if (x.dtype === dtype) return x;
     return one("Cast", [x], x.shape, { to: { dtype } }, dtype);
@@ -119,14 +125,18 @@ export function createPrimitives(graph: Graph) {
   function transpose(x: Handle, perm: readonly number[]): Handle {
     const producer = graph.producer(x);
     if (producer?.op === "Transpose") {
-      const inner = producer.attributes["perm"] as readonly number[];
+      const inner = producer.attributes.perm as readonly number[];
       const source = graph.handle(producer.inputs[0] as string);
-      return transpose(source, perm.map((axis) => dim(inner, axis)));
+      return transpose(
+        source,
+        perm.map((axis) => dim(inner, axis)),
+      );
     }
     const shape = perm.map((axis) => dim(x.shape, axis));
     // Moving only axes of size 1 leaves the order of the elements as it is.
     const long = perm.filter((axis) => x.shape[axis] !== 1);
-    if (long.every((axis, i) => i === 0 || axis > (long[i - 1] as number))) return reshape(x, shape);
+    if (long.every((axis, i) => i === 0 || axis > (long[i - 1] as number)))
+      return reshape(x, shape);
     return one("Transpose", [x], shape, { perm });
   }
 
@@ -191,7 +201,13 @@ export function createPrimitives(graph: Graph) {
   }
 
   /** `x × y + bias` of matrices. */
-  function gemm(x: Handle, y: Handle, bias: Handle | null, transA: boolean, transB: boolean): Handle {
+  function gemm(
+    x: Handle,
+    y: Handle,
+    bias: Handle | null,
+    transA: boolean,
+    transB: boolean,
+  ): Handle {
     const shape = [dim(x.shape, transA ? 1 : 0), dim(y.shape, transB ? 0 : 1)];
     return one("Gemm", bias === null ? [x, y] : [x, y, bias], shape, {
       ...(transA ? { transA: 1 } : {}),
@@ -206,7 +222,13 @@ export function createPrimitives(graph: Graph) {
       "Conv",
       bias === null ? [x, filter] : [x, filter, bias],
       [dim(x.shape, 0), dim(filter.shape, 0), ...size],
-      { kernel_shape: kernel, strides: g.strides, pads: g.pads, dilations: g.dilations, group: g.groups },
+      {
+        kernel_shape: kernel,
+        strides: g.strides,
+        pads: g.pads,
+        dilations: g.dilations,
+        group: g.groups,
+      },
     );
   }
 
@@ -220,7 +242,7 @@ export function createPrimitives(graph: Graph) {
         ((dim(dy.shape, 2 + i) - 1) * g.strides[i] +
           reach(kernel[i], g.dilations[i]) -
           g.pads[i] -
-          g.pads[i + 2 === 2 ? 2 : 3]),
+          g.pads[i === 0 ? 2 : 3]),
     );
     return one(
       "ConvTranspose",
@@ -246,11 +268,16 @@ export function createPrimitives(graph: Graph) {
       number,
       number,
     ];
-    return one("Resize", [x, null, graph.constant("f32", [4], [1, 1, sh, sw])], [n, c, h * sh, w * sw], {
-      mode: "nearest",
-      coordinate_transformation_mode: "asymmetric",
-      nearest_mode: "floor",
-    });
+    return one(
+      "Resize",
+      [x, null, graph.constant("f32", [4], [1, 1, sh, sw])],
+      [n, c, h * sh, w * sw],
+      {
+        mode: "nearest",
+        coordinate_transformation_mode: "asymmetric",
+        nearest_mode: "floor",
+      },
+    );
   }
 
   const activations: Readonly<Record<FusedActivation, string | null>> = {
@@ -279,6 +306,7 @@ export function createPrimitives(graph: Graph) {
     constant,
     unary,
     binary,
+    where,
     cast,
     reshape,
     transpose,

@@ -1,0 +1,58 @@
+/** @file Kinds of field that sections use besides those of layers. */
+import type { Field, FieldSchema } from "../../layers/fields.js";
+import type { EditorSchema, NestedField } from "./shape.js";
+
+/** Names that users give: layers, blocks, params, features, targets. */
+export const namePattern = "^[A-Za-z_][A-Za-z0-9_-]*$";
+export const nameSchema: FieldSchema = { type: "string", pattern: namePattern, maxLength: 64 };
+
+function field<T>(
+  schema: FieldSchema,
+  description: string,
+  fallback: T | undefined,
+  resolve: (value: unknown) => T = (value) => value as T,
+): Field<T> {
+  return { schema, description, default: fallback, resolve };
+}
+
+export const text = (description: string, fallback?: string): Field<string> =>
+  field({ type: "string", minLength: 1, maxLength: 1000 }, description, fallback);
+
+/** A text that is null unless given. */
+export const optionalText = (description: string): Field<string | null> =>
+  field<string | null>({ type: "string", minLength: 1, maxLength: 1000 }, description, null);
+
+/** The name of a layer, feature or target. */
+export const reference = (description: string): Field<string | null> =>
+  field<string | null>({ type: "string", minLength: 1, maxLength: 200 }, description, null);
+
+export const textList = (
+  description: string,
+  fallback?: readonly string[],
+): Field<readonly string[]> =>
+  field<readonly string[]>(
+    { type: "array", items: { type: "string", minLength: 1, maxLength: 1000 } },
+    description,
+    fallback,
+  );
+
+/** A field with a schema of its own. */
+export const special = <T>(
+  schema: FieldSchema,
+  description: string,
+  fallback: T | undefined,
+  resolve?: (value: unknown) => T,
+): Field<T> => field(schema, description, fallback, resolve);
+
+/** Content that code of its own checks. `required`: the key must be there. */
+export const nested = (
+  description: string,
+  editor: () => EditorSchema,
+  required = false,
+): NestedField => ({
+  schema: {},
+  description,
+  default: required ? undefined : null,
+  resolve: () => null,
+  editor,
+});

@@ -1,0 +1,84 @@
+/** @file From bytes on disk to text: size, kind of file, encoding. */
+import { isUtf8 } from "node:buffer";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import type { Diagnostics } from "../../diagnostics/report.js";
+import type { Span } from "../../ir/origin.js";
+import { limits } from "./limits.js";
+
+const failures: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "reading it is not permitted",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "the name is too long",
+};
+
+export type ReadText = (path: string) => string;
+
+/**
+ * The text of a spec file, without a byte order mark. Null after a diagnostic at `span` (who asked
+ * for the file) or in the file itself. `register` is told the text, so that it can be shown.
+ */
+export function readSpecText(
+  path: string,
+  span: Span | null,
+  diagnostics: Diagnostics,
+  register: (path: string, text: string) => void,
+  read?: ReadText,
+): string | null {
+  let bytes: Uint8Array;
+  try {
+    bytes = read === undefined ? readRegularFile(path) : Buffer.from(read(path), "utf8");
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    const reason =
+      error instanceof Unreadable ? error.message : (failures[String(code)] ?? String(code ?? "it cannot be opened"));
+    diagnostics.report("cannot-read", span, { file: path, reason });
+    return null;
+  }
+  if (bytes.length > limits.bytes) {
+    register(path, "");
+    const size = `${limits.bytes / 1024} KiB`;
+    diagnostics.report("file-too-large", { file: path, start: 0, end: 0 }, { limit: size });
+    return null;
+  }
+  const text = new TextDecoder("utf-8").decode(bytes); // drops a byte order mark
+  register(path, text);
+  return isUtf8(bytes) && !text.includes("\0")
+    ? checkCharacters(text, path, diagnostics)
+    : notText(text, path, diagnostics);
+}
+
+class Unreadable extends Error {}
+
+/** Opens without waiting (a named pipe would block for ever) and reads only regular files. */
+function readRegularFile(path: string): Uint8Array {
+  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stat = fstatSync(descriptor);
+    if (stat.isDirectory()) throw new Unreadable("it is a folder");
+    if (!stat.isFile()) throw new Unreadable("it is not a regular file");
+    if (stat.size > limits.bytes) return new Uint8Array(limits.bytes + 1);
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function notText(text: string, file: string, diagnostics: Diagnostics): null {
+  const bad = text.search(/[\ufffd\0]/);
+  const start = Math.max(0, bad);
+  diagnostics.report("not-utf8", { file, start, end: start + 1 }, {});
+  return null;
+}
+
+/** YAML allows no control characters but tab and line breaks. */
+function checkCharacters(text: string, file: string, diagnostics: Diagnostics): string | null {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those are looked for
+  const at = text.search(/[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff\ufeff]/);
+  if (at < 0) return text;
+  const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, "0");
+  diagnostics.report("control-character", { file, start: at, end: at + 1 }, { code: `U+${code}` });
+  return null;
+}

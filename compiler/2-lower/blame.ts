@@ -1,0 +1,96 @@
+/** @file Turns rejections into located diagnostics with the trail of shapes that led there. */
+import type { LayerUse } from "../1-load/resolved-spec.js";
+import type { Note } from "../diagnostics/diagnostic.js";
+import type { Diagnostics } from "../diagnostics/report.js";
+import type { Span } from "../ir/origin.js";
+import { formatShape } from "../ir/shape.js";
+import { shapeOf, type Value } from "../ir/types.js";
+
+/** Something with a name that layers read from: a feature or a layer. */
+export interface Source {
+  readonly name: string;
+  /** The layer's type, or the kind of the feature. */
+  readonly type: string;
+  readonly span: Span | null;
+  readonly from: readonly string[];
+  /** null: it could not be lowered, which has been reported. */
+  readonly value: Value | null;
+}
+
+/** Thrown by a layer's `reject`; op files throw `Rejection`, which has no field. */
+export class LayerRejection extends Error {
+  override readonly name = "LayerRejection";
+  readonly field: string | null;
+  constructor(reason: string, field: string | null) {
+    super(reason);
+    this.field = field;
+  }
+}
+
+/** The most notes a trail has: a long way is shown by its ends. */
+const longestTrail = 12;
+
+function describe({ name, type, span, value }: Source): Note {
+  const shape = value === null ? "" : formatShape(shapeOf(value));
+  // `conv2d_1` says what it is; a name of the user's own does not.
+  const what = name === type || name.endsWith(`${type}`) || /_\d+$/.test(name) ? "" : ` (${type})`;
+  return { message: `${name}${what}  ${shape}`, span };
+}
+
+/**
+ * How the shapes of `names` came about: their ancestors from the features down, one note each.
+ * Of a long trail, layers that keep their input's shape are left out first, then the middle.
+ */
+export function trail(names: readonly string[], sources: ReadonlyMap<string, Source>): Note[] {
+  const wanted = new Set<string>();
+  const queue = [...names];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (wanted.has(name)) continue;
+    wanted.add(name);
+    queue.push(...(sources.get(name)?.from ?? []));
+  }
+  // `sources` is in order of definition, so ancestors come before what they lead to.
+  const ancestors = [...sources.values()].filter((source) => wanted.has(source.name));
+  if (ancestors.length <= longestTrail) return ancestors.map(describe);
+  const shapeText = (name: string | undefined): string => {
+    const value = name === undefined ? null : (sources.get(name)?.value ?? null);
+    return value === null ? "" : formatShape(shapeOf(value));
+  };
+  const turning = ancestors.filter(
+    ({ name, from }) =>
+      names.includes(name) || from.length !== 1 || shapeText(name) !== shapeText(from[0]),
+  );
+  if (turning.length <= longestTrail) return turning.map(describe);
+  const head = turning.slice(0, 2);
+  const tail = turning.slice(2 - longestTrail);
+  const left = turning.length - head.length - tail.length;
+  return [
+    ...head.map(describe),
+    { message: `… ${left} more layers …`, span: null },
+    ...tail.map(describe),
+  ];
+}
+
+/** How messages call a layer: by the user's name for it, else by type and number. */
+export const titleOf = (layer: LayerUse): string =>
+  layer.named ? `${layer.type} '${layer.name}'` : layer.name;
+
+/** The smallest place that a complaint about a field (or the whole) of a layer can point to. */
+export const placeOf = (layer: LayerUse, field: string | null): Span =>
+  (field === null ? undefined : layer.fieldSpans[field]) ?? layer.fieldSpans["type"] ?? layer.span;
+
+export function blame(
+  diagnostics: Diagnostics,
+  layer: LayerUse,
+  reason: string,
+  field: string | null,
+  sources: ReadonlyMap<string, Source>,
+  inputs: readonly string[],
+): void {
+  diagnostics.report(
+    "shape-mismatch",
+    placeOf(layer, field),
+    { layer: titleOf(layer), reason },
+    { notes: trail(inputs, sources) },
+  );
+}

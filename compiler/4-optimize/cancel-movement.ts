@@ -1,0 +1,121 @@
+/** @file Removes data movement that undoes itself or that an op does anyway. */
+import type { OpKind } from "@dlc/runtime";
+import { broadcast, sameShape } from "../ir/shape.js";
+import { type Shape, shapeOf, type Value } from "../ir/types.js";
+import { definePass, type Match, rule } from "./define-pass.js";
+import { broadcastingOps, isSingle, keepsOrder, made, permute, unaryOps } from "./match.js";
+
+/** What a broadcasting op may read instead of an operand, if that does not change its result. */
+function unbroadcast(value: Value): Value | null {
+  const stretched = made(value, "broadcastTo");
+  if (stretched) return stretched.inputs[0];
+  const reshaped = made(value, "reshape")?.inputs[0];
+  if (reshaped === undefined) return null;
+  // A reshape that only adds leading axes of size 1.
+  const [from, to] = [shapeOf(reshaped), shapeOf(value)];
+  const added = to.length - from.length;
+  const leads = added > 0 && to.slice(0, added).every((dim) => dim === 1);
+  return leads && sameShape(to.slice(added), from) ? reshaped : null;
+}
+
+function dropBroadcasts({ b, node }: Match): readonly Value[] | null {
+  const wanted = shapeOf({ node, output: 0 });
+  let inputs = node.inputs;
+  for (const [i, input] of node.inputs.entries()) {
+    const simpler = unbroadcast(input);
+    if (simpler === null) continue;
+    const tried = inputs.with(i, simpler);
+    const shape = tried.reduce<Shape | null>((s, v) => s && broadcast(s, shapeOf(v)), []);
+    if (shape !== null && sameShape(shape, wanted)) inputs = tried;
+  }
+  return inputs === node.inputs ? null : b.apply(node.kind as OpKind, inputs, node.attrs);
+}
+
+/** The tensor whose last two axes a transpose swaps, if that is all it does. */
+function unswapped(value: Value): Value | null {
+  const moved = made(value, "transpose");
+  if (moved === null) return null;
+  const { perm } = moved.attrs;
+  const last = perm.length - 1;
+  const swaps = perm.every((from, i) => from === (i < last - 1 ? i : i === last ? last - 1 : last));
+  return swaps && last > 0 ? moved.inputs[0] : null;
+}
+
+export const cancelMovement = definePass({
+  name: "cancel-movement",
+  why: "Lowering, gradients and layouts move data locally; neighbours often cancel.",
+  rules: [
+    rule("a reshape of a reshape is one", "reshape", {
+      rewrite: ({ b, inputs: [x], attrs }) => {
+        const inner = made(x, "reshape");
+        return inner && b.reshape(inner.inputs[0], attrs);
+      },
+      before: "(x: f32[n,4]) a = reshape x shape=[n,2,2]; b = reshape a shape=[n,1,4]; return b",
+      after: "(x: f32[n,4]) a = reshape x shape=[n,1,4]; return a",
+    }),
+    rule("a transpose of a transpose is one", "transpose", {
+      rewrite: ({ b, inputs: [x], attrs: { perm } }) => {
+        const inner = made(x, "transpose");
+        return inner && b.transpose(inner.inputs[0], { perm: permute(inner.attrs.perm, perm) });
+      },
+      before:
+        "(x: f32[2,3,4]) a = transpose x perm=[2,0,1]; b = transpose a perm=[1,0,2]; return b",
+      after: "(x: f32[2,3,4]) a = transpose x perm=[0,2,1]; return a",
+    }),
+    rule("a transpose that only moves axes of size 1 is a reshape", "transpose", {
+      rewrite: ({ b, inputs: [x], attrs: { perm } }) =>
+        keepsOrder(shapeOf(x), perm) ? b.reshape(x, { shape: permute(shapeOf(x), perm) }) : null,
+      before: "(x: f32[n,28,28,1]) a = transpose x perm=[0,3,1,2]; return a",
+      after: "(x: f32[n,28,28,1]) a = reshape x shape=[n,1,28,28]; return a",
+    }),
+    rule("elementwise ops broadcast by themselves", broadcastingOps, {
+      rewrite: (match) => dropBroadcasts(match as unknown as Match),
+      before: "(x: f32[n,3], y: f32[]) a = broadcastTo y shape=[n,3]; b = mul x a; return b",
+      after: "(x: f32[n,3], y: f32[]) a = mul x y; return a",
+    }),
+    rule("a broadcast of a broadcast is one", "broadcastTo", {
+      rewrite: ({ b, inputs: [x], attrs }) => {
+        const inner = made(x, "broadcastTo");
+        return inner && b.broadcastTo(inner.inputs[0], attrs);
+      },
+      before: "(x: f32[]) a = broadcastTo x shape=[3]; b = broadcastTo a shape=[n,3]; return b",
+      after: "(x: f32[]) a = broadcastTo x shape=[n,3]; return a",
+    }),
+    rule("one repeated number has any shape", "reshape", {
+      rewrite: ({ b, inputs: [x], attrs }) => {
+        const source = made(x, "broadcastTo")?.inputs[0];
+        return source !== undefined && isSingle(source)
+          ? b.broadcastTo(b.reshape(source, { shape: [] }), attrs)
+          : null;
+      },
+      before: "(x: f32[]) a = broadcastTo x shape=[n,4]; b = reshape a shape=[n,2,2]; return b",
+      after:
+        "(x: f32[]) a = reshape x shape=[]; b = broadcastTo a shape=[n,2,2]; return b",
+    }),
+    rule("repeat after computing, not before", unaryOps, {
+      rewrite: ({ b, node, inputs: [x] }) => {
+        const stretched = made(x, "broadcastTo");
+        if (stretched === null) return null;
+        const [value] = b.apply(node.kind as OpKind, [stretched.inputs[0]], node.attrs);
+        return value === undefined ? null : b.broadcastTo(value, stretched.attrs);
+      },
+      before: "(x: f32[3]) a = broadcastTo x shape=[n,3]; b = exp a; return b",
+      after: "(x: f32[3]) a = exp x; b = broadcastTo a shape=[n,3]; return b",
+    }),
+    rule("matmul transposes its operands by itself", "matmul", {
+      rewrite: ({ b, inputs: [x, y], node, attrs }) => {
+        const [left, right] = [unswapped(x), unswapped(y)];
+        if (left === null && right === null) return null;
+        const inputs = [left ?? x, right ?? y, ...node.inputs.slice(2)];
+        const { transposeA, transposeB } = attrs;
+        const flags = {
+          transposeA: left === null ? transposeA : !transposeA,
+          transposeB: right === null ? transposeB : !transposeB,
+        };
+        return b.apply("matmul", inputs, { ...attrs, ...flags }, node.optional);
+      },
+      before: "(x: f32[n,3], y: f32[4,3]) a = transpose y perm=[1,0]; b = matmul x a; return b",
+      after: "(x: f32[n,3], y: f32[4,3]) a = matmul x y transposeB=true; return a",
+    }),
+  ],
+});

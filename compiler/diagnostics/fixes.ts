@@ -1,0 +1,78 @@
+/** @file Text edits that repair a spec, and did-you-mean as label and fix. */
+import type { Span } from "../ir/origin.js";
+import type { Diagnostic, Fix, TextEdit } from "./diagnostic.js";
+import { suggest } from "./suggest.js";
+
+export interface SuggestionExtras {
+  readonly label?: string;
+  readonly fixes?: readonly Fix[];
+}
+
+/**
+ * Label and fix for a misspelt word. `replaceable`: does the word stand at `span` as such (and not
+ * come from a parameter, say)? Where it stands in quotes, the quotes are replaced with it.
+ */
+export function didYouMean(
+  word: string,
+  known: Iterable<string>,
+  span: Span | null,
+  replaceable: boolean,
+): SuggestionExtras {
+  const suggestion = suggest(word, known);
+  if (suggestion === null) return {};
+  const label = `did you mean '${suggestion.word}'?`;
+  if (!replaceable || span === null) return { label };
+  const fix: Fix = {
+    title: `replace '${word}' by '${suggestion.word}'`,
+    grade: suggestion.sure ? "certain" : "likely",
+    edits: [{ span, text: asYaml(suggestion.word) }],
+  };
+  return { label, fixes: [fix] };
+}
+
+/** A word as a YAML scalar: as it is where that is safe, else in double quotes. */
+export function asYaml(word: string): string {
+  const plain = /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(word) && !/^(true|false|null)$/i.test(word);
+  return plain ? word : JSON.stringify(word);
+}
+
+/** The fixes that may be applied without asking. */
+export function certainFixes(diagnostics: readonly Diagnostic[]): readonly Fix[] {
+  return diagnostics.flatMap((d) => d.fixes.filter((fix) => fix.grade === "certain").slice(0, 1));
+}
+
+export interface FixResult {
+  readonly text: string;
+  /** Fixes of which every edit was made. */
+  readonly applied: readonly Fix[];
+}
+
+/**
+ * Applies fixes to the text of one file. A fix is applied wholly or not at all: one that overlaps an
+ * earlier one, or edits another file, is left out. The same edit wanted twice is made once.
+ */
+export function applyFixes(text: string, fixes: readonly Fix[], file: string): FixResult {
+  const edits: TextEdit[] = [];
+  const applied: Fix[] = [];
+  for (const fix of fixes) {
+    const mine = fix.edits.every((edit) => edit.span.file === file && edit.span.end <= text.length);
+    const fresh = fix.edits.filter((edit) => !edits.some((other) => sameEdit(edit, other)));
+    const clash = fresh.some((edit) => edits.some((other) => overlap(edit.span, other.span)));
+    if (!mine || clash) continue;
+    edits.push(...fresh);
+    applied.push(fix);
+  }
+  edits.sort((a, b) => b.span.start - a.span.start);
+  let result = text;
+  for (const { span, text: replacement } of edits) {
+    result = result.slice(0, span.start) + replacement + result.slice(span.end);
+  }
+  return { text: result, applied };
+}
+
+const sameEdit = (a: TextEdit, b: TextEdit): boolean =>
+  a.span.start === b.span.start && a.span.end === b.span.end && a.text === b.text;
+
+/** Two insertions at one place overlap as well: their order would be a guess. */
+const overlap = (a: Span, b: Span): boolean =>
+  a.start === b.start || (a.start < b.end && b.start < a.end);

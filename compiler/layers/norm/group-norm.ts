@@ -1,0 +1,37 @@
+/** @file Group normalisation (Wu & He 2018). */
+import { shapeOf } from "../../ir/types.js";
+import { defineLayer } from "../define-layer.js";
+import { positiveInteger } from "../fields.js";
+import { exampleShape, lastSize } from "../shared.js";
+import { normFields, scaled } from "./scale-offset.js";
+import { standardise } from "./standardise.js";
+
+export const groupNorm = defineLayer({
+  type: "group_norm",
+  summary:
+    "Brings groups of channels of every example to mean 0 and variance 1 over positions and channels, then scales and shifts each channel. One group per channel is instance normalisation.",
+  inputs: "one",
+  primary: "groups",
+  fields: {
+    groups: positiveInteger("Number of groups; must divide the channels.", 32),
+    ...normFields,
+  },
+  shapes: "[n, …, c] → [n, …, c]",
+  example: "group_norm: 4",
+
+  lower(context) {
+    const { b, x, fields, reject } = context;
+    const channels = lastSize(x, reject);
+    if (channels % fields.groups !== 0) {
+      reject(`cannot split ${channels} channels into ${fields.groups} equal groups`, "groups");
+    }
+    const shape = shapeOf(x);
+    const [batch = "n"] = shape;
+    const positions = exampleShape(x, reject).reduce((total, size) => total * size, 1) / channels;
+    const grouped = b.reshape(x, {
+      shape: [batch, positions, fields.groups, channels / fields.groups],
+    });
+    const y = standardise(b, grouped, [1, 3], fields.epsilon);
+    return scaled(context, b.reshape(y, { shape }), channels);
+  },
+});

@@ -1,0 +1,78 @@
+/** @file What the pooling layers share: fields, checks, and pooling of sequences as images of height 1. */
+import type { Pads, Pair } from "@dlc/runtime";
+import { shapeOf, type Value } from "../../ir/types.js";
+import type { Builder } from "../../ops/define-op.js";
+import { optional, type Padding, padding, padding1d, pair, positiveInteger } from "../fields.js";
+import { checkWindow, imageSize, padsOf, sequenceSize } from "../shared.js";
+
+type Reject = (reason: string, field?: string) => never;
+
+export const pool2dFields = {
+  size: pair("Size of the window: one number or [height, width].", 1, [2, 2]),
+  stride: optional(pair("Step of the window; by default its size.", 1)),
+  padding: padding(
+    "same: cover the whole image, with windows reaching over its border; valid: only whole windows; or a number of rows and columns on every side, or [height, width]. Padding never wins and never counts.",
+  ),
+};
+
+export const pool1dFields = {
+  size: positiveInteger("Length of the window.", 2),
+  stride: optional(positiveInteger("Step of the window; by default its length.")),
+  padding: padding1d(
+    "same: cover the whole sequence; valid: only whole windows; or a number of elements on both sides. Padding never wins and never counts.",
+  ),
+};
+
+interface Window {
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly pads: Pads;
+  readonly layout: "NHWC";
+}
+export type Pool = (b: Builder, x: Value, window: Window) => Value;
+
+export const maxPool: Pool = (b, x, window) => b.maxPool2d(x, window);
+export const avgPool: Pool = (b, x, window) => b.avgPool2d(x, { ...window, countPadding: false });
+
+interface PoolFields<S> {
+  readonly size: S;
+  readonly stride: S | null;
+  readonly padding: Padding;
+}
+
+export function poolImages(
+  b: Builder,
+  x: Value,
+  { size, stride, padding }: PoolFields<Pair>,
+  pool: Pool,
+  reject: Reject,
+): Value {
+  const { height, width } = imageSize(x, reject);
+  const strides = stride ?? size;
+  const pads = padsOf(padding, [height, width], size, strides);
+  checkWindow("window", [height, width], size, pads, [1, 1], reject);
+  if (Math.max(pads[0], pads[2]) >= size[0] || Math.max(pads[1], pads[3]) >= size[1]) {
+    reject(`padding must be smaller than the window ${size[0]}×${size[1]}`, "padding");
+  }
+  return pool(b, x, { kernel: size, strides, pads, layout: "NHWC" });
+}
+
+export function poolSequences(
+  b: Builder,
+  x: Value,
+  { size, stride, padding }: PoolFields<number>,
+  pool: Pool,
+  reject: Reject,
+): Value {
+  const { length, channels } = sequenceSize(x, reject);
+  const [batch = "n"] = shapeOf(x);
+  const y = poolImages(
+    b,
+    b.reshape(x, { shape: [batch, 1, length, channels] }),
+    { size: [1, size], stride: [1, stride ?? size], padding },
+    pool,
+    reject,
+  );
+  const [, , outputs = 1] = shapeOf(y);
+  return b.reshape(y, { shape: [batch, outputs, channels] });
+}

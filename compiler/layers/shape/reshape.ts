@@ -1,0 +1,28 @@
+/** @file Reshape: the same numbers in another shape. */
+import { shapeOf } from "../../ir/types.js";
+import { defineLayer } from "../define-layer.js";
+import { sizes } from "../fields.js";
+import { exampleShape } from "../shared.js";
+
+export const reshape = defineLayer({
+  type: "reshape",
+  summary: "Arranges the numbers of an example in another shape, row by row.",
+  inputs: "one",
+  primary: "shape",
+  fields: { shape: sizes("The new shape, without the batch.") },
+  shapes: "[n, …] → [n, …shape]",
+  example: "reshape: [28, 28, 1]",
+
+  lower({ b, x, fields: { shape }, reject }) {
+    const count = (dims: readonly number[]) => dims.reduce((total, dim) => total * dim, 1);
+    const held = exampleShape(x, reject);
+    if (count(held) !== count(shape)) {
+      reject(
+        `cannot arrange the ${count(held)} numbers of ${held.join("×")} as ${shape.join("×")}, which are ${count(shape)}`,
+        "shape",
+      );
+    }
+    const [batch = "n"] = shapeOf(x);
+    return b.reshape(x, { shape: [batch, ...shape] });
+  },
+});

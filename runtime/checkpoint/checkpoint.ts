@@ -1,0 +1,289 @@
+/**
+ * @file One checkpoint: the folder `step-00001234/` with tensors, the run's progress and a manifest.
+ */
+import { lstat, mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { StateSpec } from "../program.js";
+import type { HostTensor } from "../tensor.js";
+import { createDurable, readRegularFile, syncFolder } from "./disk.js";
+import {
+  fileNames,
+  type Manifest,
+  manifestName,
+  manifestVersion,
+  parseManifest,
+  renderManifest,
+  sha256,
+} from "./manifest.js";
+import { readSafetensors, writeSafetensors } from "./safetensors.js";
+import { isRecord, parseStrictJson } from "./strict-json.js";
+
+type Tensors = Readonly<Record<string, HostTensor>>;
+type Specs = Readonly<Record<string, StateSpec>>;
+
+/** Whose checkpoint it is. */
+export interface CheckpointIdentity {
+  readonly dlcVersion: string;
+  readonly specHash: string;
+  readonly stateHash: string;
+}
+
+export interface CheckpointContents {
+  /** All state tensors by name. */
+  readonly state: Tensors;
+  /** Where the run stands; plain JSON that the trainer understands. */
+  readonly progress: Readonly<Record<string, unknown>>;
+  /** Large parts of the progress. */
+  readonly tensors: Tensors;
+}
+
+/** Why a checkpoint cannot be used. `file` is the file at fault, inside the checkpoint. */
+export class CheckpointFault extends Error {
+  override readonly name = "CheckpointFault";
+  constructor(
+    /** damaged: not what was written; foreign: intact, but of another model or spec. */
+    readonly kind: "damaged" | "foreign",
+    readonly file: string,
+    readonly reason: string,
+  ) {
+    super(`${file}: ${reason}`);
+  }
+}
+
+const weightRoles: ReadonlySet<StateSpec["role"]> = new Set(["weight", "buffer", "average"]);
+
+/** The tensors that prediction needs, or the others. */
+export function selectState(
+  tensors: Tensors,
+  specs: Specs,
+  part: "weights" | "optimizer",
+): Record<string, HostTensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).filter(([name]) => {
+      const role = specs[name]?.role;
+      return role !== undefined && weightRoles.has(role) === (part === "weights");
+    }),
+  );
+}
+
+/**
+ * Writes a checkpoint into `folder`, which must not exist. It appears under its name only when it is
+ * complete and on the disk: temporary folder, files, manifest, fsync of each, rename, fsync of the parent.
+ */
+export async function writeCheckpoint(
+  folder: string,
+  name: string,
+  step: number,
+  identity: CheckpointIdentity,
+  specs: Specs,
+  contents: CheckpointContents,
+): Promise<void> {
+  const parent = dirname(folder);
+  const temporary = join(parent, `.tmp-${name}-${process.pid}`);
+  const metadata = { specHash: identity.specHash, stateHash: identity.stateHash };
+  const files: Record<string, Uint8Array> = {
+    [fileNames.weights]: writeSafetensors(selectState(contents.state, specs, "weights"), metadata),
+    [fileNames.optimizer]: writeSafetensors(
+      selectState(contents.state, specs, "optimizer"),
+      metadata,
+    ),
+    [fileNames.state]: new TextEncoder().encode(`${JSON.stringify(contents.progress)}\n`),
+  };
+  if (Object.keys(contents.tensors).length > 0) {
+    files[fileNames.metrics] = writeSafetensors(contents.tensors, metadata);
+  }
+  const manifest: Manifest = {
+    format: "dlc-checkpoint",
+    version: manifestVersion,
+    dlc: identity.dlcVersion,
+    name,
+    step,
+    specHash: identity.specHash,
+    stateHash: identity.stateHash,
+    files: Object.fromEntries(
+      Object.entries(files).map(([file, bytes]) => [
+        file,
+        { bytes: bytes.length, sha256: sha256(bytes) },
+      ]),
+    ),
+  };
+  await rm(temporary, { recursive: true, force: true });
+  try {
+    await mkdir(temporary, { recursive: true });
+    for (const [file, bytes] of Object.entries(files)) {
+      await createDurable(join(temporary, file), bytes);
+    }
+    const text = new TextEncoder().encode(renderManifest(manifest));
+    await createDurable(join(temporary, manifestName), text);
+    await syncFolder(temporary);
+    await rename(temporary, folder);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    throw error;
+  }
+  await syncFolder(parent);
+}
+
+/** Reads and verifies one file that the manifest lists. */
+async function readListed(folder: string, file: string, manifest: Manifest): Promise<Uint8Array> {
+  const entry = manifest.files[file];
+  if (entry === undefined) throw new CheckpointFault("damaged", file, "the manifest lists none");
+  const bytes = await readPart(folder, file, entry.bytes);
+  if (bytes.length !== entry.bytes) {
+    const text = `has ${bytes.length} bytes instead of ${entry.bytes}: the file is cut off`;
+    throw new CheckpointFault("damaged", file, text);
+  }
+  if (sha256(bytes) !== entry.sha256) {
+    throw new CheckpointFault("damaged", file, "does not match its SHA-256");
+  }
+  return bytes;
+}
+
+async function readPart(folder: string, file: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    return await readRegularFile(join(folder, file), { maxBytes });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CheckpointFault("damaged", file, reason);
+  }
+}
+
+function readTensorFile(file: string, bytes: Uint8Array): Tensors {
+  try {
+    return readSafetensors(bytes).tensors;
+  } catch (cause) {
+    throw new CheckpointFault(
+      "damaged",
+      file,
+      cause instanceof Error ? cause.message : String(cause),
+    );
+  }
+}
+
+/** A manifest is small; anything larger is none. */
+const maxManifestBytes = 1_000_000;
+
+/** @throws CheckpointFault "damaged" unless the folder holds an intact manifest of its own name. */
+export async function readManifest(folder: string, name: string): Promise<Manifest> {
+  const stat = await lstat(folder).catch(() => null);
+  if (stat === null || !stat.isDirectory()) {
+    throw new CheckpointFault("damaged", name, "is not a folder");
+  }
+  const bytes = await readPart(folder, manifestName, maxManifestBytes);
+  let manifest: Manifest;
+  try {
+    manifest = parseManifest(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CheckpointFault("damaged", manifestName, reason);
+  }
+  if (manifest.name !== name) {
+    throw new CheckpointFault("damaged", manifestName, `belongs to ${manifest.name}, not ${name}`);
+  }
+  return manifest;
+}
+
+/**
+ * Reads the tensors for prediction; of a run's checkpoint any spec will do that has the same state.
+ * @throws CheckpointFault if damaged, or if its tensors are not those of `specs`.
+ */
+export async function readWeights(
+  folder: string,
+  name: string,
+  stateHash: string,
+): Promise<{ readonly tensors: Tensors; readonly manifest: Manifest }> {
+  const manifest = await readManifest(folder, name);
+  requireState(manifest, stateHash);
+  const bytes = await readListed(folder, fileNames.weights, manifest);
+  return { tensors: readTensorFile(fileNames.weights, bytes), manifest };
+}
+
+function requireState(manifest: Manifest, stateHash: string): void {
+  if (manifest.stateHash !== stateHash) {
+    throw new CheckpointFault(
+      "foreign",
+      manifestName,
+      "it was saved by a model with other weights (names, shapes or element types differ)",
+    );
+  }
+}
+
+/**
+ * Reads a whole checkpoint: every file is verified against the manifest, every tensor against `specs`.
+ * @throws CheckpointFault
+ */
+export async function readCheckpoint(
+  folder: string,
+  name: string,
+  identity: CheckpointIdentity,
+  specs: Specs,
+): Promise<CheckpointContents> {
+  const manifest = await readManifest(folder, name);
+  requireState(manifest, identity.stateHash);
+  if (manifest.specHash !== identity.specHash) {
+    throw new CheckpointFault(
+      "foreign",
+      manifestName,
+      "it was saved by another version of the spec",
+    );
+  }
+  const state: Record<string, HostTensor> = {};
+  for (const part of ["weights", "optimizer"] as const) {
+    const file = fileNames[part];
+    const tensors = readTensorFile(file, await readListed(folder, file, manifest));
+    checkTensors(file, tensors, specs, part);
+    Object.assign(state, tensors);
+  }
+  const progress = readProgress(await readListed(folder, fileNames.state, manifest), manifest.step);
+  const tensors =
+    manifest.files[fileNames.metrics] === undefined
+      ? {}
+      : readTensorFile(fileNames.metrics, await readListed(folder, fileNames.metrics, manifest));
+  return { state, progress, tensors };
+}
+
+function readProgress(bytes: Uint8Array, step: number): Record<string, unknown> {
+  let progress: unknown;
+  try {
+    progress = parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CheckpointFault("damaged", fileNames.state, reason);
+  }
+  if (!isRecord(progress) || progress["step"] !== step) {
+    throw new CheckpointFault("damaged", fileNames.state, "is of another step than the manifest");
+  }
+  return progress;
+}
+
+/** Do the tensors of a file have exactly the names, shapes and dtypes of the model's state? */
+function checkTensors(
+  file: string,
+  tensors: Tensors,
+  specs: Specs,
+  part: "weights" | "optimizer",
+): void {
+  const expected = Object.entries(specs).filter(
+    ([, spec]) => weightRoles.has(spec.role) === (part === "weights"),
+  );
+  for (const [name, spec] of expected) {
+    const problem = tensorProblem(name, tensors[name], spec);
+    if (problem !== null) throw new CheckpointFault("foreign", file, problem);
+  }
+  if (Object.keys(tensors).length !== expected.length) {
+    const extra = Object.keys(tensors).find((name) => specs[name] === undefined) ?? "";
+    throw new CheckpointFault("foreign", file, `holds ${extra}, which the model does not have`);
+  }
+}
+
+/** What keeps a tensor from being the state tensor `name`; null if nothing does. */
+export function tensorProblem(
+  name: string,
+  tensor: HostTensor | undefined,
+  spec: Pick<StateSpec, "dtype" | "shape">,
+): string | null {
+  if (tensor === undefined) return `lacks ${name}`;
+  const found = `${tensor.dtype} [${tensor.shape.join(", ")}]`;
+  const wanted = `${spec.dtype} [${spec.shape.join(", ")}]`;
+  return found === wanted ? null : `${name} is ${found}, the model has ${wanted}`;
+}

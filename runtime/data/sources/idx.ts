@@ -1,0 +1,108 @@
+/** @file IDX: the format of the MNIST files (http://yann.lecun.com/exdb/mnist, "the IDX file format"). */
+import { type ElementFormat, elementFormats, readElements } from "../elements.js";
+import { count, DataError } from "../errors.js";
+import { measure, readBytes, readHead } from "../file.js";
+import { type DataPath, locate } from "../path.js";
+import {
+  type ColumnHeader,
+  type NumberColumn,
+  numberColumn,
+  recordPlace,
+  rowSize,
+  tableOf,
+} from "../table.js";
+import { describeFiles, smallLabels } from "./per-file.js";
+import type { SourceReader } from "./source.js";
+
+interface IdxHeader {
+  readonly format: ElementFormat;
+  readonly rows: number;
+  readonly shape: readonly number[];
+  /** Bytes before the numbers. */
+  readonly offset: number;
+}
+
+/** The third byte of the magic number. */
+const formats: ReadonlyMap<number, ElementFormat> = new Map([
+  [0x08, elementFormats.u8],
+  [0x09, elementFormats.i8],
+  [0x0b, elementFormats.i16],
+  [0x0c, elementFormats.i32],
+  [0x0d, elementFormats.f32],
+  [0x0e, elementFormats.f64],
+]);
+const mostDimensions = 8;
+
+export const idx: SourceReader<"idx"> = {
+  name: (source) => Object.values(source.files).join(", "),
+
+  async read(source, { base, wants }) {
+    const columns = new Map<string, NumberColumn>();
+    for (const [name, path] of Object.entries(source.files)) {
+      if (wants.has(name)) columns.set(name, await readIdx(locate(path, base)));
+    }
+    return tableOf(columns, idx.name(source));
+  },
+
+  describe: (source, context, report) =>
+    describeFiles(source.files, context, report, async (file): Promise<ColumnHeader> => {
+      const header = parseHeader(await readHead(file, 4 + 4 * mostDimensions), file);
+      const { bytes, gzip } = await measure(file);
+      if (!gzip) checkLength(header, bytes, file);
+      return {
+        kind: "numbers",
+        rows: header.rows,
+        shape: header.shape,
+        place: file.shown,
+        ...smallLabels(header.shape, bytes, () => readIdx(file)),
+      };
+    }),
+};
+
+async function readIdx(file: DataPath): Promise<NumberColumn> {
+  const bytes = await readBytes(file);
+  const header = parseHeader(bytes, file);
+  checkLength(header, bytes.length, file);
+  const length = header.rows * rowSize(header.shape);
+  const data = readElements(bytes.subarray(header.offset), header.format, length, false);
+  return numberColumn(data, header.rows, header.shape, recordPlace(file.shown));
+}
+
+function parseHeader(bytes: Uint8Array, file: DataPath): IdxHeader {
+  const format = formats.get(bytes[2] ?? 0);
+  const dimensions = bytes[3] ?? 0;
+  const known = bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0 && format !== undefined;
+  if (!known || dimensions < 1 || dimensions > mostDimensions) {
+    const magic = [...bytes.subarray(0, 4)].map((b) => b.toString(16).padStart(2, "0")).join(" ");
+    throw new DataError("wrong-file-format", `${file.shown} is not an IDX file`, {
+      place: file.shown,
+      help: `An IDX file begins with 00 00, a type (08 to 0e) and the number of dimensions; this one with ${magic === "" ? "nothing" : magic}.`,
+    });
+  }
+  const offset = 4 + 4 * dimensions;
+  if (bytes.length < offset) throw truncated(file, offset, bytes.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, offset);
+  const dims = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
+  return { format, rows: dims[0] ?? 0, shape: dims.slice(1), offset };
+}
+
+function checkLength(header: IdxHeader, bytes: number, file: DataPath): void {
+  const expected = header.offset + header.rows * rowSize(header.shape) * header.format.bytes;
+  if (bytes < expected) throw truncated(file, expected, bytes);
+  if (bytes > expected) {
+    throw new DataError(
+      "trailing-bytes",
+      `${file.shown} has ${count(bytes - expected, "byte")} more than its header says`,
+      { place: file.shown, help: "The file is damaged, or is not an IDX file; fetch it again." },
+    );
+  }
+}
+
+/** The file ends before what its header promises. */
+export function truncated(file: DataPath, expected: number, bytes: number): DataError {
+  return new DataError(
+    "truncated-file",
+    `${file.shown} ends after ${count(bytes, "byte")}, but its header needs ${count(expected, "byte")}`,
+    { place: file.shown, help: "The file is incomplete: copy or download it again." },
+  );
+}

@@ -1,0 +1,69 @@
+/** @file The onnx engine: programs recorded as ONNX graphs, run by ONNX Runtime on the CPU. */
+import type { DeviceState, Engine } from "../../engine.js";
+import type { Program } from "../../program.js";
+import { createExecutable, type OnnxExecutable } from "./executable.js";
+import { loadOrt } from "./ort.js";
+import { createState, type OnnxState } from "./state.js";
+
+/** Sessions kept open; those used least recently are closed and opened again on demand. */
+const openSessions = 8;
+
+export async function createOnnxEngine(options: { readonly threads: number }): Promise<Engine> {
+  const ort = await loadOrt();
+  const states = new WeakMap<DeviceState, OnnxState>();
+  const cache = new Map<Program, Map<number, OnnxExecutable>>();
+  /** In order of use, the most recent last. */
+  const recent = new Set<OnnxExecutable>();
+
+  function own(state: DeviceState): OnnxState {
+    const found = states.get(state);
+    if (found === undefined) throw new Error("this state belongs to another engine");
+    return found;
+  }
+
+  async function closeOldest(): Promise<void> {
+    const open = [...recent].filter((executable) => executable.open);
+    await Promise.all(
+      open.slice(0, Math.max(0, open.length - openSessions)).map((old) => old.release()),
+    );
+  }
+
+  function record(program: Program, batch: number): OnnxExecutable {
+    const executable: OnnxExecutable = createExecutable(ort, program, batch, {
+      threads: options.threads,
+      own,
+      used() {
+        recent.delete(executable);
+        recent.add(executable);
+        void closeOldest();
+      },
+    });
+    return executable;
+  }
+
+  return {
+    name: "onnx",
+    device: "cpu",
+    threads: options.threads,
+    createState(specs, values) {
+      const state = createState(ort, specs, values);
+      states.set(state, state);
+      return state;
+    },
+    async prepare(program, batch) {
+      const byBatch = cache.get(program) ?? new Map<number, OnnxExecutable>();
+      cache.set(program, byBatch);
+      const known = byBatch.get(batch);
+      if (known !== undefined) return known;
+      const executable = record(program, batch);
+      byBatch.set(batch, executable);
+      return executable;
+    },
+    async dispose() {
+      const all = [...cache.values()].flatMap((byBatch) => [...byBatch.values()]);
+      cache.clear();
+      recent.clear();
+      await Promise.all(all.map((executable) => executable.release()));
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/** @file Elementwise ops. */
+import type { Ops } from "../../../ops.js";
+import type { Handle } from "../graph.js";
+import type { GraphDType } from "../model-proto.js";
+import type { Primitives } from "../primitives.js";
+
+type Kinds =
+  | "neg"
+  | "exp"
+  | "log"
+  | "sqrt"
+  | "rsqrt"
+  | "square"
+  | "reciprocal"
+  | "abs"
+  | "sign"
+  | "floor"
+  | "sin"
+  | "cos"
+  | "erf"
+  | "relu"
+  | "sigmoid"
+  | "tanh"
+  | "softplus"
+  | "logicalNot"
+  | "reluGrad"
+  | "cast"
+  | "stopGradient"
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "pow"
+  | "maximum"
+  | "minimum"
+  | "equal"
+  | "less"
+  | "lessEqual"
+  | "greater"
+  | "greaterEqual"
+  | "logicalAnd"
+  | "logicalOr"
+  | "select";
+
+export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+  const unary = (op: string) => (x: Handle) => p.unary(op, x);
+  /** The CPU provider computes with and compares bytes only as wider integers. */
+  const narrow = (x: Handle): Handle =>
+    x.dtype === "u8" || x.dtype === "bool" ? p.cast(x, "i32") : x;
+  const arithmetic = (op: string) => (x: Handle, y: Handle) =>
+    p.cast(p.binary(op, narrow(x), narrow(y)), x.dtype);
+  const comparison = (op: string) => (x: Handle, y: Handle) =>
+    p.binary(op, narrow(x), narrow(y), "bool");
+  /** Where has no u32 and no bool kernel. */
+  const selectable: Partial<Record<GraphDType, GraphDType>> = { u32: "i32", bool: "u8" };
+
+  return {
+    neg: unary("Neg"),
+    exp: unary("Exp"),
+    log: unary("Log"),
+    sqrt: unary("Sqrt"),
+    rsqrt: (x) => p.unary("Reciprocal", p.unary("Sqrt", x)),
+    square: (x) => p.mul(x, x),
+    reciprocal: unary("Reciprocal"),
+    abs: unary("Abs"),
+    sign: unary("Sign"),
+    floor: (x) => (x.dtype === "f32" ? p.unary("Floor", x) : x),
+    sin: unary("Sin"),
+    cos: unary("Cos"),
+    erf: unary("Erf"),
+    relu: unary("Relu"),
+    sigmoid: unary("Sigmoid"),
+    tanh: unary("Tanh"),
+    softplus: unary("Softplus"),
+    logicalNot: unary("Not"),
+    // Measured: Mul by a Cast mask beats Where and Sign (whole step 12.0 → 11.4 ms with the pools').
+    reluGrad: (dy, y) =>
+      p.mul(dy, p.cast(p.binary("Greater", y, p.scalar(0, y.dtype), "bool"), dy.dtype)),
+    cast: (x, { dtype }) => p.cast(x, dtype),
+    stopGradient: (x) => x,
+    add: arithmetic("Add"),
+    sub: arithmetic("Sub"),
+    mul: arithmetic("Mul"),
+    div: arithmetic("Div"),
+    pow: (x, y) => p.binary("Pow", x, y),
+    maximum: arithmetic("Max"),
+    minimum: arithmetic("Min"),
+    equal: comparison("Equal"),
+    less: comparison("Less"),
+    lessEqual: comparison("LessOrEqual"),
+    greater: comparison("Greater"),
+    greaterEqual: comparison("GreaterOrEqual"),
+    logicalAnd: (x, y) => p.binary("And", x, y),
+    logicalOr: (x, y) => p.binary("Or", x, y),
+    select: (condition, x, y) => {
+      const dtype = selectable[x.dtype] ?? x.dtype;
+      return p.cast(p.where(condition, p.cast(x, dtype), p.cast(y, dtype)), x.dtype);
+    },
+  };
+}

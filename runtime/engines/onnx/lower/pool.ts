@@ -1,0 +1,124 @@
+/** @file Pooling and nearest-neighbour resizing. */
+import type { AvgPoolOptions, Ops, Pair, PoolOptions } from "../../../ops.js";
+import { sizeOf } from "../../../tensor.js";
+import type { Handle } from "../graph.js";
+import { type Primitives, windowedSize } from "../primitives.js";
+import { fromNchw, growTo, sizesOf, toNchw } from "./layout.js";
+
+type Kinds = "maxPool2d" | "maxPool2dGrad" | "avgPool2d" | "avgPool2dGrad" | "resizeNearest";
+
+/** Windows side by side: every pixel belongs to one window at most. */
+const sideBySide = ({ kernel, strides, pads }: PoolOptions): boolean =>
+  kernel[0] === strides[0] && kernel[1] === strides[1] && pads.every((n) => n === 0);
+
+/** Windows that hold each pixel of dy's image, or the whole window's size with `countPadding`. */
+function windowCounts(size: Pair, output: Pair, options: AvgPoolOptions): number[] {
+  const { kernel, strides, pads, countPadding } = options;
+  const along = (axis: 0 | 1, index: number): number => {
+    const start = index * strides[axis] - pads[axis];
+    return Math.min(start + kernel[axis], size[axis]) - Math.max(start, 0);
+  };
+  return Array.from({ length: output[0] * output[1] }, (_, i) =>
+    countPadding
+      ? kernel[0] * kernel[1]
+      : along(0, Math.floor(i / output[1])) * along(1, i % output[1]),
+  );
+}
+
+export function poolOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+  const window = ({ kernel, strides, pads }: PoolOptions) => ({
+    kernel_shape: kernel,
+    strides,
+    pads,
+  });
+  function pooledShape(x: Handle, options: PoolOptions): number[] {
+    const [n, c, h, w] = sizesOf(x);
+    return [n, c, ...windowedSize([h, w], options.kernel, options)];
+  }
+
+  /**
+   * Measured for [64,32,30,30], 2×2 windows, forward and backward: 3.0 ms, against 4.6 ms with
+   * MaxPool's Indices and MaxUnpool, 3.7 with Where, 9.0 with Expand for Resize. Every element that
+   * equals the maximum gets the gradient.
+   */
+  function gradOfSeparateWindows(x: Handle, y: Handle, dy: Handle, kernel: Pair): Handle {
+    const [, , h, w] = sizesOf(x);
+    const [, , rows, columns] = sizesOf(y);
+    // Rows and columns that no window reaches.
+    const used = p.slice(x, [
+      { axis: 2, start: 0, end: rows * kernel[0] },
+      { axis: 3, start: 0, end: columns * kernel[1] },
+    ]);
+    const mask = p.cast(p.binary("Equal", used, p.upsample(y, kernel), "bool"), dy.dtype);
+    return growTo(p, p.mul(mask, p.upsample(dy, kernel)), [h, w]);
+  }
+
+  /** Measured for 3×3 windows at stride 2: 9.3 ms, against 10.6 (parity compares) and 59 (shifts). */
+  function gradOfOverlappingWindows(x: Handle, dy: Handle, options: PoolOptions): Handle {
+    const shape = pooledShape(x, options);
+    const [, indices] = p.graph.node("MaxPool", [x], window(options), [
+      { dtype: x.dtype, shape },
+      { dtype: "i64", shape },
+    ]) as readonly [Handle, Handle];
+    const flat = p.node(
+      "ScatterElements",
+      [
+        p.constant(x.dtype, [sizeOf(x.shape)], 0),
+        p.reshape(indices, [sizeOf(shape)]),
+        p.reshape(dy, [sizeOf(shape)]),
+      ],
+      [sizeOf(x.shape)],
+      { axis: 0, reduction: "add" },
+    );
+    return p.reshape(flat, x.shape);
+  }
+
+  return {
+    maxPool2d(x, options) {
+      const image = toNchw(p, x, options.layout);
+      // Without Indices: MaxPool takes 4.5 to 7 times as long when it has to return them.
+      const y = p.node("MaxPool", [image], pooledShape(image, options), window(options));
+      return fromNchw(p, y, options.layout);
+    },
+    maxPool2dGrad(x, y, dy, options) {
+      const [xc, yc, dyc] = [x, y, dy].map((t) => toNchw(p, t, options.layout)) as [
+        Handle,
+        Handle,
+        Handle,
+      ];
+      const dx = sideBySide(options)
+        ? gradOfSeparateWindows(xc, yc, dyc, options.kernel)
+        : gradOfOverlappingWindows(xc, dyc, options);
+      return fromNchw(p, dx, options.layout);
+    },
+    avgPool2d(x, options) {
+      const image = toNchw(p, x, options.layout);
+      const y = p.node("AveragePool", [image], pooledShape(image, options), {
+        ...window(options),
+        count_include_pad: options.countPadding ? 1 : 0,
+      });
+      return fromNchw(p, y, options.layout);
+    },
+    avgPool2dGrad(dy, options) {
+      const { kernel, strides, pads, inputSize } = options;
+      const image = toNchw(p, dy, options.layout);
+      const [n, c, h, w] = sizesOf(image);
+      const counts = p.constant("f32", [h, w], windowCounts(inputSize, [h, w], options));
+      const shares = p.div(image, counts);
+      if (sideBySide(options)) {
+        return fromNchw(p, growTo(p, p.upsample(shares, kernel), inputSize), options.layout);
+      }
+      const ones = p.constant("f32", [1, 1, ...kernel], 1);
+      const geometry = { strides, pads, dilations: [1, 1] as const, groups: 1 };
+      const planes = p.convTranspose(
+        p.reshape(shares, [n * c, 1, h, w]),
+        ones,
+        geometry,
+        inputSize,
+      );
+      return fromNchw(p, p.reshape(planes, [n, c, ...inputSize]), options.layout);
+    },
+    resizeNearest: (x, { scale, layout }) =>
+      fromNchw(p, p.upsample(toNchw(p, x, layout), scale), layout),
+  };
+}

@@ -1,0 +1,123 @@
+/** @file Records a program as one ONNX model for one batch size. */
+import type { OpKind } from "../../ops.js";
+import type { Program } from "../../program.js";
+import type { DType } from "../../tensor.js";
+import { createGraph, type Graph, type Handle } from "./graph.js";
+import { encodeModel } from "./model-proto.js";
+import { createRecorder, type RecordedOp } from "./recorder.js";
+import type { StateTypes } from "./state.js";
+
+/** An input of the model: where its value comes from at run time. */
+export interface Feed {
+  /** Name of the model's input. */
+  readonly tensor: string;
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+/** A result of the model. */
+export type Fetch = Feed;
+
+export interface TraceFetch {
+  readonly tensor: string;
+  readonly scope: string;
+  readonly op: OpKind;
+}
+
+export interface Recording {
+  readonly graph: Graph;
+  readonly model: Uint8Array;
+  readonly inputs: readonly Feed[];
+  readonly scalars: readonly Feed[];
+  readonly reads: readonly Feed[];
+  readonly outputs: readonly Fetch[];
+  readonly updates: readonly Fetch[];
+  /** With `trace`: every tensor that the program computes, in order. */
+  readonly trace: readonly TraceFetch[];
+}
+
+export function recordProgram(
+  program: Program,
+  batch: number,
+  state: StateTypes,
+  options: { readonly trace: boolean } = { trace: false },
+): Recording {
+  const graph = createGraph();
+  const ops: RecordedOp[] = [];
+  const recorder = createRecorder(graph, (op) => ops.push(op));
+
+  const feed = (kind: string, name: string, dtype: DType, shape: readonly number[]): Feed => {
+    const { name: tensor } = graph.input(`${kind}:${name}`, dtype, shape);
+    return { tensor, name, dtype, shape };
+  };
+  const handles = (feeds: readonly Feed[]): Record<string, Handle> =>
+    Object.fromEntries(feeds.map(({ name, tensor }) => [name, graph.handle(tensor)]));
+
+  const inputs = Object.entries(program.inputs).map(([name, { dtype, shape }]) =>
+    feed(
+      "input",
+      name,
+      dtype,
+      shape.map((dim) => (dim === "n" ? batch : dim)),
+    ),
+  );
+  const scalars = Object.entries(program.scalars).map(([name, dtype]) =>
+    feed("scalar", name, dtype, []),
+  );
+  const reads = program.reads.map((name) => {
+    const type = state[name];
+    if (type === undefined) throw new Error(`program reads unknown state '${name}'`);
+    return feed("state", name, type.dtype, type.shape);
+  });
+  const results = program.run(recorder, {
+    inputs: handles(inputs),
+    scalars: handles(scalars),
+    state: handles(reads),
+    n: batch,
+  });
+
+  const taken = new Set<string>();
+  /** A tensor of its own for a result: not an input, a constant or another result. */
+  function own(handle: Handle): Handle {
+    const shared = graph.producer(handle) === undefined || taken.has(handle.name);
+    graph.source = { scope: "", op: `result ${taken.size}` };
+    const result = shared ? (graph.node("Identity", [handle], {}, [handle])[0] as Handle) : handle;
+    if (taken.has(result.name)) throw new Error(`${result.name} is already a result`);
+    taken.add(result.name);
+    return result;
+  }
+  function fetch(what: string, name: string, handle: Handle | undefined): Fetch {
+    if (handle === undefined)
+      throw new Error(`program ${program.name} lacks its ${what} '${name}'`);
+    const { name: tensor, dtype, shape } = own(handle);
+    return { tensor, name, dtype: hostType(dtype), shape };
+  }
+  const outputs = Object.keys(program.outputs).map((name) =>
+    fetch("output", name, results.outputs[name]),
+  );
+  const updates = program.updates.map((name) => fetch("state", name, results.state[name]));
+
+  const trace = options.trace ? computed(graph, ops) : [];
+  const fetched = new Set([...outputs, ...updates, ...trace].map(({ tensor }) => tensor));
+  const model = encodeModel(graph.model([...fetched].map((name) => graph.handle(name))));
+  return { graph, model, inputs, scalars, reads, outputs, updates, trace };
+}
+
+function hostType(dtype: string): DType {
+  if (dtype === "i64" || dtype === "f64") throw new Error(`a result has the inner type ${dtype}`);
+  return dtype as DType;
+}
+
+/** The tensors that ops computed, each once, without the inputs and constants that some hand on. */
+function computed(graph: Graph, ops: readonly RecordedOp[]): TraceFetch[] {
+  const seen = new Set<string>();
+  const fetches: TraceFetch[] = [];
+  for (const { scope, op, results } of ops) {
+    for (const handle of results) {
+      if (seen.has(handle.name) || graph.producer(handle) === undefined) continue;
+      seen.add(handle.name);
+      fetches.push({ tensor: handle.name, scope, op });
+    }
+  }
+  return fetches;
+}

@@ -1,0 +1,97 @@
+/** @file The metrics by name, and sets of them for a model. */
+import type { HeadSpec, MetricSpec } from "../../spec.js";
+import type { HostTensor } from "../../tensor.js";
+import { accuracy } from "./accuracy.js";
+import { auc } from "./auc.js";
+import { confusion } from "./confusion.js";
+import type {
+  MetricAccumulator,
+  MetricDefinition,
+  MetricMemory,
+  MetricValue,
+} from "./define-metric.js";
+import { f1 } from "./f1.js";
+import { mae } from "./mae.js";
+import { mse } from "./mse.js";
+import { precision } from "./precision.js";
+import { r2 } from "./r2.js";
+import { recall } from "./recall.js";
+import { topK } from "./top-k.js";
+
+export const metrics: { readonly [K in MetricSpec["kind"]]: MetricDefinition<K> } = {
+  accuracy,
+  auc,
+  confusion,
+  f1,
+  mae,
+  mse,
+  precision,
+  r2,
+  recall,
+  top_k: topK,
+};
+
+type Batch = Readonly<Record<string, HostTensor>>;
+
+/** All metrics of a model, fed together. */
+export interface MetricSet {
+  /** `outputs` of the evaluate or train program, and the batch's inputs, which hold the targets. */
+  add(outputs: Batch, inputs: Batch): void;
+  results(): Record<string, MetricValue>;
+  save(): Readonly<Record<string, MetricMemory>>;
+  restore(memory: Readonly<Record<string, MetricMemory>>): void;
+}
+
+interface Member {
+  readonly name: string;
+  readonly output: string;
+  readonly target: string;
+  readonly accumulator: MetricAccumulator;
+}
+
+/** `top_k` is called by its k, as people do: `top_5`. */
+function baseName(spec: MetricSpec): string {
+  return spec.kind === "top_k" ? `top_${spec.k}` : spec.kind;
+}
+
+/**
+ * Each metric watches every head of a kind that it suits and that has a target. It goes by its own
+ * name if that is one head, else by `<head>.<metric>`.
+ */
+export function createMetricSet(
+  specs: readonly MetricSpec[],
+  heads: readonly HeadSpec[],
+): MetricSet {
+  const members = specs.flatMap((spec) => {
+    const definition = metrics[spec.kind] as MetricDefinition;
+    const suited = heads.filter(
+      ({ kind, target }) => target !== null && definition.heads.includes(kind),
+    );
+    return suited.map((head): Member => {
+      const name = suited.length === 1 ? baseName(spec) : `${head.name}.${baseName(spec)}`;
+      const accumulator = definition.create(head, spec);
+      return { name, output: head.name, target: head.target ?? "", accumulator };
+    });
+  });
+  return {
+    add(outputs, inputs) {
+      for (const { name, output, target, accumulator } of members) {
+        const [prediction, truth] = [outputs[output], inputs[target]];
+        if (prediction === undefined || truth === undefined) {
+          throw new Error(`metric ${name} needs output ${output} and input ${target}`);
+        }
+        accumulator.add(prediction, truth);
+      }
+    },
+    results: () =>
+      Object.fromEntries(members.map(({ name, accumulator }) => [name, accumulator.result()])),
+    save: () =>
+      Object.fromEntries(members.map(({ name, accumulator }) => [name, accumulator.save()])),
+    restore(memory) {
+      for (const { name, accumulator } of members) {
+        const saved = memory[name];
+        if (saved !== undefined) accumulator.restore(saved);
+      }
+    },
+  };
+}
