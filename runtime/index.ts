@@ -1,5 +1,11 @@
 /** @file Public surface of the runtime: what generated packages and the compiler import. */
 export type { DeviceState, Engine, Executable } from "./engine.js";
+export {
+  createEngine,
+  type EngineOptions,
+  engineDevices,
+  engineLacks,
+} from "./engines/index.js";
 export { DlcError, type ExitReason, exitCodes } from "./errors.js";
 export type * from "./ops.js";
 export type {

@@ -77,7 +77,7 @@ export const titleOf = (layer: LayerUse): string =>
 
 /** The smallest place that a complaint about a field (or the whole) of a layer can point to. */
 export const placeOf = (layer: LayerUse, field: string | null): Span =>
-  (field === null ? undefined : layer.fieldSpans[field]) ?? layer.fieldSpans["type"] ?? layer.span;
+  (field === null ? undefined : layer.fieldSpans[field]) ?? layer.fieldSpans.type ?? layer.span;
 
 export function blame(
   diagnostics: Diagnostics,

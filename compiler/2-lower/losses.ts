@@ -81,8 +81,7 @@ const ofDifference = (
   kind: LossKind,
   formula: (b: Builder, difference: Value, use: LossUse) => Value,
 ): LossRule => ({
-  misfit: (output, target) =>
-    categoryNeedsCrossEntropy(kind, target) ?? sameShapes(output, target),
+  misfit: (output, target) => categoryNeedsCrossEntropy(kind, target) ?? sameShapes(output, target),
   build: (b, output, target, use) =>
     perExample(b, formula(b, b.sub(output, numbers(b, output, target)), use), use.reduce),
   decoding: () => "none",
@@ -109,8 +108,7 @@ const crossEntropy: LossRule = {
       return b.softmaxCrossEntropy(output, targets);
     }
     const given = numbers(b, output, target);
-    const targets =
-      s === 0 ? given : b.add(b.mul(given, scalar(b, 1 - s)), scalar(b, s / depth));
+    const targets = s === 0 ? given : b.add(b.mul(given, scalar(b, 1 - s)), scalar(b, s / depth));
     return perExample(b, b.softmaxCrossEntropy(output, targets), reduce);
   },
   decoding: () => "softmax",
@@ -220,4 +218,3 @@ export const losses: Readonly<Record<LossKind, LossRule>> = {
   hinge,
   kl_divergence: klDivergence,
 };
-

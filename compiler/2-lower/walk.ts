@@ -116,7 +116,10 @@ export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Wa
       const { name, type, span } = layer;
       sources.set(name, { name, type, span, from: names, value });
     };
-    if (names.length === 0 || values.length < names.length) return finished(null);
+    if (names.length === 0 || values.length < names.length) {
+      finished(null);
+      return;
+    }
     b.origin = { layer: layer.name, type: layer.type, span: layer.span, phase: "forward" };
     const merged = layer.from.length === 0 ? [joined(values)] : values;
     try {

@@ -53,7 +53,8 @@ export class NameScope {
   }
 
   #has(name: string): boolean {
-    return reserved.has(name) || this.#taken.has(name) || (this.#parent?.#has(name) ?? false);
+    if (reserved.has(name) || this.#taken.has(name)) return true;
+    return this.#parent !== null && this.#parent.#has(name);
   }
 
   /** The first of the wanted names that is free; the last one with a number if none is. */

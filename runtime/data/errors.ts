@@ -57,8 +57,6 @@ export class DataError extends DlcError {
   declare readonly code: DataCode;
   declare readonly help: string;
 
-  /** Not a parameter property: the worker rebuilds errors from plain objects. */
-  // biome-ignore lint/complexity/noUselessConstructor: it narrows the types of code and help.
   constructor(code: DataCode, message: string, details: DataErrorDetails) {
     super(code, message, details);
   }

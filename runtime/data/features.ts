@@ -166,7 +166,8 @@ export function imageSize(
   channels: number,
 ): readonly [number, number, number] | null {
   const [height, width, depth = 1] = shape;
-  if (shape.length < 2 || shape.length > 3 || height === undefined || width === undefined) return null;
+  if (shape.length < 2 || shape.length > 3 || height === undefined || width === undefined)
+    return null;
   return depth === channels ? [height, width, depth] : null;
 }
 
@@ -255,7 +256,8 @@ export function wrongShape(
   name: string,
   resize: boolean | null,
 ): DataError {
-  const stored = column.shape.length === 0 ? "single numbers" : `rows of shape ${showShape(column.shape)}`;
+  const stored =
+    column.shape.length === 0 ? "single numbers" : `rows of shape ${showShape(column.shape)}`;
   return new DataError(
     "data-shape-mismatch",
     `'${name}' needs ${showShape(shape)}, but the file holds ${stored}`,
@@ -274,8 +276,12 @@ export function wrongType(
   name: string,
   wanted: string,
 ): DataError {
-  return new DataError("wrong-column-type", `'${name}' needs ${wanted}, but the column holds text`, {
-    place: column.place(0),
-    help: "Text can be a feature of type category; numbers and images need columns of numbers.",
-  });
+  return new DataError(
+    "wrong-column-type",
+    `'${name}' needs ${wanted}, but the column holds text`,
+    {
+      place: column.place(0),
+      help: "Text can be a feature of type category; numbers and images need columns of numbers.",
+    },
+  );
 }

@@ -46,7 +46,11 @@ export async function imageHeader(
   const open = await opener(bytes, place);
   return decoding(place, async () => {
     const { autoOrient, channels, hasAlpha } = await open().metadata();
-    return { height: autoOrient.height, width: autoOrient.width, channels: hasAlpha ? channels - 1 : channels };
+    return {
+      height: autoOrient.height,
+      width: autoOrient.width,
+      channels: hasAlpha ? channels - 1 : channels,
+    };
   });
 }
 
@@ -67,7 +71,9 @@ export async function decodeImage(
     if (resize) image = image.resize(width, height, { fit: "fill" });
     image = channels === 4 ? image.ensureAlpha() : image.removeAlpha();
     image = image.toColourspace(channels === 1 ? "b-w" : "srgb");
-    const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await image
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
     const got = [info.height, info.width, info.channels];
     if (got[0] === height && got[1] === width && got[2] === channels) return data;
     throw new DataError(

@@ -55,7 +55,8 @@ function labelReader(
     return (row) => {
       const label = column.values[row] as string;
       const i = index.get(label);
-      if (i === undefined) throw unknownLabel(quote(label), label, classes, name, column.place(row));
+      if (i === undefined)
+        throw unknownLabel(quote(label), label, classes, name, column.place(row));
       return i;
     };
   }
@@ -89,9 +90,7 @@ export function findClasses(column: Column, rows: Uint32Array, name: string): st
 export function sortClasses(classes: readonly string[]): string[] {
   const numeric = classes.every((c) => c.trim() !== "" && Number.isFinite(Number(c)));
   const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-  return [...classes].sort(
-    numeric ? (a, b) => Number(a) - Number(b) || byText(a, b) : byText,
-  );
+  return [...classes].sort(numeric ? (a, b) => Number(a) - Number(b) || byText(a, b) : byText);
 }
 
 function checkOneLabel(column: Column & { kind: "numbers" }, name: string): void {

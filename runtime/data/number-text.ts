@@ -15,7 +15,10 @@ export function parseNumber(text: string, column: string, place: () => string): 
     throw new DataError(
       "missing-value",
       `'${column}' has no value${cell === "" ? "" : ` (${quote(cell)})`}`,
-      { place: place(), help: "Fill the cell in or remove the row; every row needs all its features." },
+      {
+        place: place(),
+        help: "Fill the cell in or remove the row; every row needs all its features.",
+      },
     );
   }
   throw new DataError("not-a-number", `${quote(text)} in '${column}' is not a number`, {

@@ -17,7 +17,8 @@ export function splitRows(table: Table, split: SplitSpec, source: string): Parts
     validation: rowsOf(split.validation, table.rows),
   };
   const held = sizes.test + sizes.validation;
-  if (held === 0) return { train: range(0, table.rows), validation: range(0, 0), test: range(0, 0) };
+  if (held === 0)
+    return { train: range(0, table.rows), validation: range(0, 0), test: range(0, 0) };
   if (held >= table.rows) throw tooLarge(sizes, table.rows, source);
   const parts =
     split.method === "hash"
@@ -45,7 +46,10 @@ function range(from: number, to: number): Uint32Array {
 }
 
 /** The end of `order` is held back: first validation, then test. */
-function byOrder(order: Uint32Array, sizes: Readonly<Record<"test" | "validation", number>>): Parts {
+function byOrder(
+  order: Uint32Array,
+  sizes: Readonly<Record<"test" | "validation", number>>,
+): Parts {
   const testAt = order.length - sizes.test;
   const validationAt = testAt - sizes.validation;
   return {
@@ -71,7 +75,8 @@ function byHash(
   const order = range(0, table.rows).sort(
     (a, b) => (hashes[a] as number) - (hashes[b] as number) || a - b,
   );
-  const hashAt = (i: number): number => (i < order.length ? (hashes[order[i] as number] as number) : 2 ** 32);
+  const hashAt = (i: number): number =>
+    i < order.length ? (hashes[order[i] as number] as number) : 2 ** 32;
   const testEnd = cut(0, 0, wanted.test, sizes.test);
   const start = wanted.test > 0 && wanted.test < 1 ? wanted.test * 2 ** 32 : hashAt(testEnd);
   const validationEnd = cut(testEnd, start, wanted.validation, sizes.validation);
@@ -115,7 +120,9 @@ function mix(hashes: Uint32Array, column: Column): void {
   const { data } = column;
   const stride = rowSize(column.shape);
   const bits =
-    data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
+    data instanceof Float32Array
+      ? new Uint32Array(data.buffer, data.byteOffset, data.length)
+      : data;
   for (let row = 0; row < column.rows; row++) {
     let h = hashes[row] as number;
     for (let i = row * stride; i < (row + 1) * stride; i++) {

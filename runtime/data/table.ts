@@ -29,12 +29,15 @@ export interface Table {
   readonly columns: ReadonlyMap<string, Column>;
 }
 
-/** What the features need of a column; a reader may leave all other columns alone. */
+/** What the features need of a column. Readers yield just the wanted columns. */
 export interface Want {
   /** Some feature reads it as text or labels: keep what the file says. */
   readonly text: boolean;
   /** Some feature reads it as an image of this shape. */
-  readonly image: { readonly shape: readonly [number, number, number]; readonly resize: boolean } | null;
+  readonly image: {
+    readonly shape: readonly [number, number, number];
+    readonly resize: boolean;
+  } | null;
 }
 
 export type Wants = ReadonlyMap<string, Want>;

@@ -7,6 +7,7 @@ import { headOf, type LoadContext } from "../context.js";
 import { type Fields, isNested, type Shape, shapeSchema } from "../schema/shape.js";
 import {
   describeNode,
+  isPoisoned,
   locate,
   nodeAt,
   type PlainValue,
@@ -61,16 +62,19 @@ export function checkShape<F extends Fields>(
   for (const entry of map?.entries.values() ?? []) nodes.set(entry.key, entry.value);
   if (primary !== null && shape.primary !== null) nodes.set(shape.primary, primary);
   const value: Record<string, PlainValue> = Object.create(null);
-  for (const [name, node] of nodes) value[name] = plainValue(node);
+  const wrong = new Set<string>();
+  for (const [name, node] of nodes) {
+    if (isPoisoned(node)) wrong.add(name);
+    else value[name] = plainValue(node);
+  }
   const schema = schemaOf(shape as unknown as Shape);
   const findings = withoutRenamed(validate(schema, value), Object.keys(shape.fields), nodes);
-  const wrong = new Set<string>();
   for (const finding of findings) {
     wrong.add(finding.path[0] ?? ("key" in finding ? finding.key : ""));
     reportFinding(finding, { shape: shape as unknown as Shape, owner, map, nodes }, context);
   }
   const { values, spans } = fill(shape as unknown as Shape, nodes, wrong, owner, context);
-  return { ok: findings.length === 0, values: values as FieldValues<F>, spans, nodes };
+  return { ok: wrong.size === 0, values: values as FieldValues<F>, spans, nodes };
 }
 
 /** A missing key whose misspelling is there is one mistake: the misspelling. */
@@ -86,7 +90,9 @@ function withoutRenamed(
         : [],
     ),
   );
-  return findings.filter((f) => f.kind !== "missing" || f.path.length > 0 || !meant.has(f.key));
+  return findings.filter(
+    (f) => f.kind !== "missing" || f.path.length > 0 || !(meant.has(f.key) || nodes.has(f.key)),
+  );
 }
 
 const free = (known: readonly string[], nodes: FieldNodes): string[] =>

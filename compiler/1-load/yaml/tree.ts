@@ -84,6 +84,16 @@ export function locate(root: YamlNode, path: Path, part: "key" | "value"): Span 
   return part === "key" ? (key ?? node.span) : node.span;
 }
 
+/** Stands as the `expression` of a scalar whose `${…}` has already been reported. */
+export const poisoned = "${?}";
+
+/** Does the node hold a value that is unknown because of a reported mistake? Checks then keep silent. */
+export function isPoisoned(node: YamlNode): boolean {
+  if (node.kind === "scalar") return node.expression === poisoned;
+  if (node.kind === "list") return node.items.some(isPoisoned);
+  return [...node.entries.values()].some(({ value }) => isPoisoned(value));
+}
+
 /** "a list", "the number 3": how messages name what was given. */
 export function describeNode(node: YamlNode): string {
   if (node.kind === "list") return node.items.length === 0 ? "an empty list" : "a list";

@@ -1,4 +1,33 @@
 /** @file Diagnostics of the emit stage. */
 import type { CatalogueEntry } from "../diagnostic.js";
 
-export const emitEntries = {} as const satisfies Record<string, CatalogueEntry>;
+export const emitEntries = {
+  "output-edited": {
+    severity: "error",
+    message: "{file} has been edited since dlc wrote it",
+    help: "Move the change into the specification or into a file of your own, or build with --force to overwrite it.",
+    explain:
+      "A generated package is a product: the next build replaces it. dlc keeps the hash of every file it writes in .dlc/manifest.json, and refuses to overwrite or remove a file whose content is no longer what it wrote, so that work done by hand is not lost.",
+  },
+  "output-not-ours": {
+    severity: "error",
+    message: "{file} exists, and dlc did not write it",
+    help: "Choose another output folder, move the file away, or build with --force to overwrite it.",
+    explain:
+      "The output folder holds a file of the same name as one that is to be generated, but its manifest (.dlc/manifest.json) does not list it. It may be yours, so dlc does not touch it.",
+  },
+  "output-not-a-file": {
+    severity: "error",
+    message: "{file} is a link or something else that dlc does not write through",
+    help: "Remove it, or choose another output folder.",
+    explain:
+      "Generated files are written only inside the output folder. A symbolic link in it could lead elsewhere, so dlc follows none, with --force either. The folder that is given with --out may itself be a link.",
+  },
+  "output-drift": {
+    severity: "error",
+    message: "{count} generated files in {folder} differ from the specification",
+    help: "Run `dlc build` and commit the result.",
+    explain:
+      "`dlc build --check` compares the generated package with what the specification gives, writes nothing, and ends with exit code 3 if they differ. It is meant for continuous integration: a changed specification and its package belong in one commit.",
+  },
+} as const satisfies Record<string, CatalogueEntry>;

@@ -7,6 +7,138 @@ export const lowerEntries = {
     message: "{layer}: {reason}",
     help: "Follow the trail of shapes below to the layer that gives a shape you did not expect.",
     explain:
-      "A layer got an input whose shape it cannot work on. Shapes are followed through the whole model before anything runs; the trail shows how the input came about.",
+      "A layer got an input whose shape it cannot work on. Shapes are followed through the whole model before anything runs; the trail shows how the input came about. n is the size of the batch.",
+    wrong: `model:
+  layers:
+    - flatten
+    - conv2d: 32      # needs images, but flatten gives lists`,
+    right: `model:
+  layers:
+    - conv2d: 32
+    - flatten`,
+  },
+  "no-default-input": {
+    severity: "error",
+    message: "{layer} has no input: {reason}",
+    help: "Name a feature with `from`.",
+    explain:
+      "A first layer without `from` reads the only feature, or all features that are lists of numbers, one after the other. Here there is nothing like that to read.",
+    wrong: `data:
+  features:
+    photo: { type: image, shape: [32, 32, 3] }
+    mask: { type: image, shape: [32, 32, 1] }
+model:
+  layers:
+    - conv2d: 32`,
+    right: `model:
+  layers:
+    - { conv2d: 32, from: photo }`,
+  },
+  "output-shape-mismatch": {
+    severity: "error",
+    message: "{layer} gives {got}, but {loss} compares it with '{target}', which is {wanted}",
+    help: "Make the last layer give {wanted}; n is the size of the batch.",
+    explain:
+      "A loss compares an output with its target element by element, so both must have the same shape. Nothing is stretched to fit: that would hide the mistake and train towards something else.",
+    wrong: `data:
+  targets:
+    price: { type: number }
+model:
+  layers:
+    - dense: 10
+train:
+  loss: mse`,
+    right: `model:
+  layers:
+    - dense: 1`,
+  },
+  "class-count-mismatch": {
+    severity: "error",
+    message: "{layer} has {outputs} outputs, but '{target}' has {classes} classes",
+    explain:
+      "A classifier has one output per class: the output with the largest value names the class. (With two classes and binary_cross_entropy one output is enough.)",
+    wrong: `data:
+  targets:
+    sign: { type: category, classes: [stop, give way, go] }
+model:
+  layers:
+    - dense: 2`,
+    right: `model:
+  layers:
+    - dense: 3`,
+  },
+  "loss-target-mismatch": {
+    severity: "error",
+    message: "{reason}",
+    explain:
+      "Every loss compares certain kinds of things: cross_entropy classes, mse numbers, binary_cross_entropy two classes or numbers from 0 to 1. This one was given a target of another kind.",
+    wrong: `data:
+  targets:
+    digit: { type: category }
+train:
+  loss: mse`,
+    right: `train:
+  loss: cross_entropy`,
+  },
+  "loss-without-target": {
+    severity: "error",
+    message: "{loss} does not know its target: {reason}",
+    help: "Give it a `target`: a name, or a number for every element.",
+    explain:
+      "A loss compares an output with a target. If the data has exactly one target, that is it; otherwise the loss must name one. A feature may be a target too (an autoencoder compares its output with its input).",
+    wrong: `data:
+  targets:
+    width: { type: number }
+    height: { type: number }
+train:
+  loss: mse`,
+    right: `train:
+  losses:
+    - mse: { output: width_out, target: width }
+    - mse: { output: height_out, target: height }`,
+  },
+  "unknown-class-weight": {
+    severity: "error",
+    message: "class_weights names '{label}', which is not a class of '{target}'",
+    help: "The classes are: {classes}.",
+    explain:
+      "class_weights says how much the examples of each class count in the loss. Its keys are class names, written as in the data.",
+    wrong: `data:
+  targets:
+    mail: { type: category, classes: [ham, spam] }
+train:
+  loss: { cross_entropy: { class_weights: { Spam: 2 } } }`,
+    right: `train:
+  loss: { cross_entropy: { class_weights: { spam: 2 } } }`,
+  },
+  "missing-gradient": {
+    severity: "error",
+    message: "'{layer}' cannot be trained through: {op} has no gradient ({reason})",
+    help: "Layers before it would learn nothing. Use another layer here.",
+    explain:
+      "Training follows the loss backwards through every layer that leads to a weight. The gradient of one of the operations on that way is not defined.",
+  },
+  "weight-without-gradient": {
+    severity: "warning",
+    message: "the loss does not depend on '{weight}': it keeps its first value",
+    help: "Lead the layer's output to the loss, or remove the layer.",
+    explain:
+      "A weight is trained by following the loss back to it. No way leads from the loss to this one, so it would stay as it was initialised.",
+  },
+  "nothing-to-train": {
+    severity: "error",
+    message: "the loss depends on no weight of the model, so there is nothing to train",
+    help: "Add a layer with weights, such as dense, or remove `train`.",
+    explain:
+      "Training changes weights so that the loss falls. None of this model's layers on the way to the loss has any.",
+    wrong: `model:
+  layers:
+    - flatten
+train:
+  loss: mse`,
+    right: `model:
+  layers:
+    - flatten
+    - dense: 1`,
   },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -35,6 +35,5 @@ export const softplus = defineUnary({
   summary: "log(1 + e^x), without overflow.",
   f: (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))),
   gradient: ({ b, grad, inputs: [x] }) => b.mul(grad, b.sigmoid(x)),
-  expand: (b, x) =>
-    b.add(b.relu(x), b.log(b.add(number(b, 1), b.exp(b.neg(b.abs(x)))))),
+  expand: (b, x) => b.add(b.relu(x), b.log(b.add(number(b, 1), b.exp(b.neg(b.abs(x)))))),
 });

@@ -1,17 +1,37 @@
 /** @file Arithmetic of two operands. */
 import type { OpSample } from "../define-op.js";
-import { numbers } from "../shared/expect.js";
 import { defineBinary } from "../shared/elementwise.js";
+import { numbers } from "../shared/expect.js";
 import { number } from "../shared/gradients.js";
 
 type InputSample = OpSample["inputs"][number];
 
 /** Equal shapes, stretched leading and inner axes, both operands stretched, a scalar. */
 const broadcasts = (x: Partial<InputSample> = {}, y: Partial<InputSample> = {}): OpSample[] => [
-  { inputs: [{ shape: ["n", 3], ...x }, { shape: ["n", 3], ...y }] },
-  { inputs: [{ shape: ["n", 2, 3], ...x }, { shape: [3], ...y }] },
-  { inputs: [{ shape: [2, 1, 3], ...x }, { shape: ["n", 1], ...y }] },
-  { inputs: [{ shape: [], ...x }, { shape: ["n", 2], ...y }] },
+  {
+    inputs: [
+      { shape: ["n", 3], ...x },
+      { shape: ["n", 3], ...y },
+    ],
+  },
+  {
+    inputs: [
+      { shape: ["n", 2, 3], ...x },
+      { shape: [3], ...y },
+    ],
+  },
+  {
+    inputs: [
+      { shape: [2, 1, 3], ...x },
+      { shape: ["n", 1], ...y },
+    ],
+  },
+  {
+    inputs: [
+      { shape: [], ...x },
+      { shape: ["n", 2], ...y },
+    ],
+  },
 ];
 const integers: OpSample = {
   inputs: [

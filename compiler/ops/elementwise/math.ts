@@ -1,7 +1,8 @@
 /** @file Functions of one variable. */
-import { numbers } from "../shared/expect.js";
+
 import { defineUnary } from "../shared/elementwise.js";
 import { erfOf } from "../shared/erf.js";
+import { numbers } from "../shared/expect.js";
 import { number, scale } from "../shared/gradients.js";
 
 const positive = { range: [0.2, 3] } as const;

@@ -132,10 +132,22 @@ export const matmul = defineOp({
     ),
     // Batched, with broadcast leading axes.
     ...[
-      [["n", 2, 3], ["n", 3, 2]],
-      [["n", 1, 2, 3], [2, 3, 2]],
-      [["n", 2, 3], [3, 2]],
-      [[2, 3], ["n", 3, 2]],
+      [
+        ["n", 2, 3],
+        ["n", 3, 2],
+      ],
+      [
+        ["n", 1, 2, 3],
+        [2, 3, 2],
+      ],
+      [
+        ["n", 2, 3],
+        [3, 2],
+      ],
+      [
+        [2, 3],
+        ["n", 3, 2],
+      ],
     ].map(([x, y]) => ({
       inputs: [{ shape: x as Shape }, { shape: y as Shape }],
       attrs: { transposeA: false, transposeB: false, ...plain },

@@ -1,9 +1,9 @@
 /** @file Mean over axes. */
 import { shapeOf } from "../../ir/types.js";
 import { defineOp } from "../define-op.js";
+import { map } from "../shared/elementwise.js";
 import { floats } from "../shared/expect.js";
 import { keepAxes, reduce, reducedTypes, reductionSamples } from "../shared/reductions.js";
-import { map } from "../shared/elementwise.js";
 
 export const mean = defineOp({
   kind: "mean",

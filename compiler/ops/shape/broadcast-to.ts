@@ -13,10 +13,7 @@ export const broadcastTo = defineOp({
   infer: ([x], { shape }) => {
     const common = broadcast(x.shape, shape);
     if (common !== null && sameShape(common, shape)) return [{ dtype: x.dtype, shape }];
-    throw new Rejection(
-      `${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}`,
-      0,
-    );
+    throw new Rejection(`${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}`, 0);
   },
   gradient: { backward: ({ b, inputs: [x], grad }) => [sumTo(b, grad, x)] },
   evaluate: ([x], attrs) => {

@@ -27,7 +27,9 @@ export const pad = defineOp({
   },
   gradient: {
     backward: ({ b, inputs: [x], attrs: { before, after }, grad }) => {
-      const axes = before.flatMap((left, axis) => (left + (after[axis] as number) > 0 ? [axis] : []));
+      const axes = before.flatMap((left, axis) =>
+        left + (after[axis] as number) > 0 ? [axis] : [],
+      );
       if (axes.length === 0) return [grad];
       const starts = axes.map((axis) => before[axis] as number);
       const ends = axes.map((axis, i) => (starts[i] as number) + (shapeOf(x)[axis] as number));

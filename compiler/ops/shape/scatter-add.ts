@@ -1,5 +1,5 @@
 /** @file Summation into rows: the gradient of gather. */
-import { sameShape, formatShape } from "../../ir/shape.js";
+import { formatShape, sameShape } from "../../ir/shape.js";
 import { defineOp, Rejection } from "../define-op.js";
 import { expectDtype, expectPositive, floats, indices as indexDtypes } from "../shared/expect.js";
 import { count } from "../shared/walk.js";

@@ -41,16 +41,29 @@ export const slice = defineOp({
       const dim = expectStatic(x.shape[axis], 0, `axis ${axis} of a slice`);
       const [start, end] = [starts[i] as number, ends[i] as number];
       if (start >= 0 && start < end && end <= dim) return;
-      throw new Rejection(`${start} to ${end} is not a range within axis ${axis} of size ${dim}`, 0);
+      throw new Rejection(
+        `${start} to ${end} is not a range within axis ${axis} of size ${dim}`,
+        0,
+      );
     });
-    const shape = perAxis(x.shape, axes, (i) => lengthAt(attrs, i), (dim) => dim);
+    const shape = perAxis(
+      x.shape,
+      axes,
+      (i) => lengthAt(attrs, i),
+      (dim) => dim,
+    );
     return [{ dtype: x.dtype, shape }];
   },
   gradient: {
     backward: ({ b, inputs: [x], attrs: { axes, starts, ends }, grad }) => {
       const shape = shapeOf(x);
       const zeros = shape.map(() => 0);
-      const before = perAxis(zeros, axes, (i) => starts[i] as number, () => 0);
+      const before = perAxis(
+        zeros,
+        axes,
+        (i) => starts[i] as number,
+        () => 0,
+      );
       const after = zeros.map((_, axis) => {
         const i = axes.indexOf(axis);
         return i < 0 ? 0 : (shape[axis] as number) - (ends[i] as number);
@@ -59,7 +72,12 @@ export const slice = defineOp({
     },
   },
   evaluate: ([x], attrs) => {
-    const shape = perAxis(x.shape, attrs.axes, (i) => lengthAt(attrs, i), (dim) => dim);
+    const shape = perAxis(
+      x.shape,
+      attrs.axes,
+      (i) => lengthAt(attrs, i),
+      (dim) => dim,
+    );
     const strides = stridesOf(x.shape);
     const start = attrs.axes.reduce(
       (total, axis, i) => total + (attrs.starts[i] as number) * (strides[axis] as number),

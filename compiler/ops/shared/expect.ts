@@ -11,7 +11,8 @@ export const masks: readonly DType[] = ["bool"];
 export const indices: readonly DType[] = ["i32"];
 
 /** "an f32", "a bool": dtypes as they read in a sentence. */
-const spoken = (dtype: DType): string => `${dtype === "f32" || dtype === "i32" ? "an" : "a"} ${dtype}`;
+const spoken = (dtype: DType): string =>
+  `${dtype === "f32" || dtype === "i32" ? "an" : "a"} ${dtype}`;
 
 export function expectDtype(
   type: TensorType,

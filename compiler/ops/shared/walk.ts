@@ -37,7 +37,9 @@ export function offsets(
 export function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
   const own = stridesOf(from);
   const lead = to.length - from.length;
-  return to.map((_, axis) => (axis < lead || from[axis - lead] === 1 ? 0 : (own[axis - lead] as number)));
+  return to.map((_, axis) =>
+    axis < lead || from[axis - lead] === 1 ? 0 : (own[axis - lead] as number),
+  );
 }
 
 /** A shape attribute inside `evaluate`, where every dimension is a number. */

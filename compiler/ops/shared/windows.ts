@@ -7,9 +7,7 @@ import { stridesOf } from "./walk.js";
 
 /** Where the axes of an image stand; the batch is axis 0. */
 export const imageAxes = (layout: Layout): { channel: number; height: number; width: number } =>
-  layout === "NHWC"
-    ? { channel: 3, height: 1, width: 2 }
-    : { channel: 1, height: 2, width: 3 };
+  layout === "NHWC" ? { channel: 3, height: 1, width: 2 } : { channel: 1, height: 2, width: 3 };
 
 export const imageShape = <D extends Dim>(
   layout: Layout,
@@ -26,7 +24,12 @@ export interface ImageType {
 }
 
 /** An f32 image with fixed channels, height and width. */
-export function expectImage(type: TensorType, layout: Layout, input: number, what: string): ImageType {
+export function expectImage(
+  type: TensorType,
+  layout: Layout,
+  input: number,
+  what: string,
+): ImageType {
   expectDtype(type, floats, input, what);
   expectRank(type, 4, input, what);
   const axes = imageAxes(layout);
@@ -151,7 +154,13 @@ export function imageGeometry(shape: readonly number[], layout: Layout): ImageGe
 }
 
 /** The same window options without what belongs to one op. */
-export const convOptions = ({ strides, pads, dilations, groups, layout }: ConvOptions): ConvOptions => ({
+export const convOptions = ({
+  strides,
+  pads,
+  dilations,
+  groups,
+  layout,
+}: ConvOptions): ConvOptions => ({
   strides,
   pads,
   dilations,
@@ -164,4 +173,3 @@ export const poolOptions = ({ kernel, strides, pads, layout }: PoolOptions): Poo
   pads,
   layout,
 });
-

@@ -11,7 +11,9 @@ export const constant = defineOp({
   infer: (_, { dtype, shape, value }) => {
     if (typeof value !== "number") {
       if (!shape.every(isStatic)) {
-        throw new Rejection(`a list of values cannot fill ${formatShape(shape)}, whose size varies`);
+        throw new Rejection(
+          `a list of values cannot fill ${formatShape(shape)}, whose size varies`,
+        );
       }
       const size = count(shape);
       if (value.length !== size) {

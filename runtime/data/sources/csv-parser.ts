@@ -96,7 +96,8 @@ export class CsvParser {
     if (this.#state === "plain") {
       throw new CsvMistake("a quote stands inside a cell that does not begin with one", this.#line);
     }
-    if (this.#state === "closed") this.#cell += '"'; // doubled
+    if (this.#state === "closed")
+      this.#cell += '"'; // doubled
     else this.#quoteLine = this.#line;
     this.#state = "quoted";
   }

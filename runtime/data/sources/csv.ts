@@ -100,7 +100,12 @@ export async function readRows(
   }
 }
 
-function decode(decoder: TextDecoder, bytes: Uint8Array, stream: boolean, file: DataPath): string {
+function decode(
+  decoder: InstanceType<typeof TextDecoder>,
+  bytes: Uint8Array,
+  stream: boolean,
+  file: DataPath,
+): string {
   try {
     return decoder.decode(bytes, { stream });
   } catch (cause) {

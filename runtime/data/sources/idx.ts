@@ -1,6 +1,6 @@
 /** @file IDX: the format of the MNIST files (http://yann.lecun.com/exdb/mnist, "the IDX file format"). */
 import { type ElementFormat, elementFormats, readElements } from "../elements.js";
-import { count, DataError } from "../errors.js";
+import { DataError } from "../errors.js";
 import { measure, readBytes, readHead } from "../file.js";
 import { type DataPath, locate } from "../path.js";
 import {
@@ -11,7 +11,7 @@ import {
   rowSize,
   tableOf,
 } from "../table.js";
-import { describeFiles, smallLabels } from "./per-file.js";
+import { checkLength, describeFiles, smallLabels, truncated } from "./per-file.js";
 import type { SourceReader } from "./source.js";
 
 interface IdxHeader {
@@ -23,7 +23,7 @@ interface IdxHeader {
 }
 
 /** The third byte of the magic number. */
-const formats: ReadonlyMap<number, ElementFormat> = new Map([
+const formats: ReadonlyMap<number, ElementFormat> = new Map<number, ElementFormat>([
   [0x08, elementFormats.u8],
   [0x09, elementFormats.i8],
   [0x0b, elementFormats.i16],
@@ -48,7 +48,7 @@ export const idx: SourceReader<"idx"> = {
     describeFiles(source.files, context, report, async (file): Promise<ColumnHeader> => {
       const header = parseHeader(await readHead(file, 4 + 4 * mostDimensions), file);
       const { bytes, gzip } = await measure(file);
-      if (!gzip) checkLength(header, bytes, file);
+      if (!gzip) checkLength(expectedBytes(header), bytes, file);
       return {
         kind: "numbers",
         rows: header.rows,
@@ -62,7 +62,7 @@ export const idx: SourceReader<"idx"> = {
 async function readIdx(file: DataPath): Promise<NumberColumn> {
   const bytes = await readBytes(file);
   const header = parseHeader(bytes, file);
-  checkLength(header, bytes.length, file);
+  checkLength(expectedBytes(header), bytes.length, file);
   const length = header.rows * rowSize(header.shape);
   const data = readElements(bytes.subarray(header.offset), header.format, length, false);
   return numberColumn(data, header.rows, header.shape, recordPlace(file.shown));
@@ -86,23 +86,6 @@ function parseHeader(bytes: Uint8Array, file: DataPath): IdxHeader {
   return { format, rows: dims[0] ?? 0, shape: dims.slice(1), offset };
 }
 
-function checkLength(header: IdxHeader, bytes: number, file: DataPath): void {
-  const expected = header.offset + header.rows * rowSize(header.shape) * header.format.bytes;
-  if (bytes < expected) throw truncated(file, expected, bytes);
-  if (bytes > expected) {
-    throw new DataError(
-      "trailing-bytes",
-      `${file.shown} has ${count(bytes - expected, "byte")} more than its header says`,
-      { place: file.shown, help: "The file is damaged, or is not an IDX file; fetch it again." },
-    );
-  }
-}
-
-/** The file ends before what its header promises. */
-export function truncated(file: DataPath, expected: number, bytes: number): DataError {
-  return new DataError(
-    "truncated-file",
-    `${file.shown} ends after ${count(bytes, "byte")}, but its header needs ${count(expected, "byte")}`,
-    { place: file.shown, help: "The file is incomplete: copy or download it again." },
-  );
+function expectedBytes(header: IdxHeader): number {
+  return header.offset + header.rows * rowSize(header.shape) * header.format.bytes;
 }

@@ -1,6 +1,6 @@
 /** @file Shared by sources with one file per column. */
-import type { DataPath } from "../path.js";
-import { locate } from "../path.js";
+import { count, DataError } from "../errors.js";
+import { type DataPath, locate } from "../path.js";
 import { type Column, type ColumnHeader, type Header, rowSize } from "../table.js";
 import type { ReadContext } from "./source.js";
 
@@ -33,4 +33,27 @@ export function smallLabels(
   load: () => Promise<Column>,
 ): Pick<ColumnHeader, "load"> {
   return rowSize(shape) === 1 && bytes <= smallFile ? { load } : {};
+}
+
+/** The file must have just as many bytes as its header promises. */
+export function checkLength(expected: number, bytes: number, file: DataPath): void {
+  if (bytes < expected) throw truncated(file, expected, bytes);
+  if (bytes > expected) {
+    throw new DataError(
+      "trailing-bytes",
+      `${file.shown} has ${count(bytes - expected, "byte")} more than its header says`,
+      {
+        place: file.shown,
+        help: "The file is damaged or of another kind: copy or download it again.",
+      },
+    );
+  }
+}
+
+export function truncated(file: DataPath, expected: number, bytes: number): DataError {
+  return new DataError(
+    "truncated-file",
+    `${file.shown} ends after ${count(bytes, "byte")}, but its header needs ${count(expected, "byte")}`,
+    { place: file.shown, help: "The file is incomplete: copy or download it again." },
+  );
 }

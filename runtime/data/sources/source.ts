@@ -1,7 +1,7 @@
 /** @file What a reader provides. */
 import type { SourceSpec } from "../../spec.js";
-import type { ArrayColumns } from "./arrays.js";
 import type { Header, Table, Wants } from "../table.js";
+import type { ArrayColumns } from "./arrays.js";
 
 export type SourceOf<K extends SourceSpec["kind"]> = Extract<SourceSpec, { readonly kind: K }>;
 

@@ -3,7 +3,6 @@
  * random negative (ties count half): exact, from ranks (Mann & Whitney 1947). Two classes: of the
  * second; more: each class against the rest, mean over those with positives and negatives.
  */
-import { scalar } from "../../tensor.js";
 import { trueClass } from "./classes.js";
 import { defineMetric } from "./define-metric.js";
 
@@ -22,8 +21,11 @@ export const auc = defineMetric({
       actual = extended(new Int32Array(capacity), actual);
     };
     const areaOf = (column: number, positive: number): number => {
-      const column_ = Float32Array.from({ length: count }, (_, i) => scores[i * width + column] ?? 0);
-      return areaUnderCurve(column_, (i) => actual[i] === positive);
+      const values = Float32Array.from(
+        { length: count },
+        (_, i) => scores[i * width + column] ?? 0,
+      );
+      return areaUnderCurve(values, (i) => actual[i] === positive);
     };
     return {
       add: (prediction, target) => {
@@ -42,17 +44,10 @@ export const auc = defineMetric({
       },
       save: () => ({
         numbers: [count],
-        tensors:
-          count === 0
-            ? { count: scalar("i32", 0) }
-            : {
-                scores: {
-                  dtype: "f32",
-                  shape: [count, width],
-                  data: scores.slice(0, count * width),
-                },
-                actual: { dtype: "i32", shape: [count], data: actual.slice(0, count) },
-              },
+        tensors: {
+          scores: { dtype: "f32", shape: [count, width], data: scores.slice(0, count * width) },
+          actual: { dtype: "i32", shape: [count], data: actual.slice(0, count) },
+        },
       }),
       restore: ({ numbers, tensors }) => {
         count = numbers[0] ?? 0;

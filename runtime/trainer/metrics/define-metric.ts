@@ -24,15 +24,11 @@ export interface MetricAccumulator {
   restore(memory: MetricMemory): void;
 }
 
-type Spec<K extends MetricSpec["kind"]> = Extract<MetricSpec, { kind: K }> extends never
-  ? Extract<MetricSpec, { kind: unknown }>
-  : MetricSpec & { kind: K };
-
 export interface MetricDefinition<K extends MetricSpec["kind"] = MetricSpec["kind"]> {
   readonly kind: K;
   /** The kinds of head it can judge. */
   readonly heads: readonly HeadSpec["kind"][];
-  create(head: HeadSpec, spec: Spec<K>): MetricAccumulator;
+  create(head: HeadSpec, spec: MetricSpec & { readonly kind: K }): MetricAccumulator;
 }
 
 export function defineMetric<K extends MetricSpec["kind"]>(

@@ -1,0 +1,126 @@
+/** @file References: names of earlier layers and of features. */
+import { didYouMean } from "../../diagnostics/fixes.js";
+import type { Note } from "../../diagnostics/diagnostic.js";
+import { headOf, type LoadContext } from "../context.js";
+import type { Reference } from "./layer-entry.js";
+import type { FeatureNames, NamedEntry } from "./names.js";
+
+/** What a layer reads: the full name of a layer or feature, or null: the model's default input. */
+export type Input = string | null;
+
+/** The names of one list of layers, while it is walked from top to bottom. */
+export class ListScope {
+  readonly #outputs = new Map<string, Input>();
+  readonly #order = new Map<string, number>();
+
+  constructor(
+    readonly named: readonly NamedEntry[],
+    /** Prefix of full names: "" in the model, "residual_1/" in a block. */
+    readonly prefix: string,
+    /** What `from: input` means; undefined outside of blocks. */
+    readonly input: Input | undefined,
+    readonly features: FeatureNames,
+    /** Full names of all layers emitted so far, to read inside of blocks: `residual_1/body`. */
+    readonly emitted: ReadonlySet<string>,
+    readonly context: LoadContext,
+  ) {
+    named.forEach(({ name, uses }, index) => {
+      for (const word of [name, ...uses]) if (!this.#order.has(word)) this.#order.set(word, index);
+    });
+  }
+
+  /** Makes an entry's output readable under a name. */
+  define(name: string, output: Input): void {
+    this.#outputs.set(name, output);
+  }
+
+  /** Undefined after a diagnostic. */
+  resolve(reference: Reference, index: number): Input | undefined {
+    const { name } = reference;
+    if (name === "input" && this.input !== undefined) return this.input;
+    const known = this.#outputs.get(name);
+    if (known !== undefined || this.#outputs.has(name)) return known ?? null;
+    const at = this.#order.get(name);
+    if (at === undefined) return this.#elsewhere(reference, index);
+    if (at === index) this.context.diagnostics.report("self-reference", reference.span, { name });
+    else this.#reportForward(reference, index, at);
+    return undefined;
+  }
+
+  #elsewhere(reference: Reference, index: number): Input | undefined {
+    const { name, span } = reference;
+    if (this.features.has(name)) return name;
+    const full = this.prefix + name;
+    if (name.includes("/") && this.emitted.has(full)) return full;
+    const earlier = this.named.slice(0, index).map((n) => n.name);
+    const known = [...earlier, ...this.features.keys(), ...(this.input === undefined ? [] : ["input"])];
+    const nearest = known.slice(-12);
+    this.context.diagnostics.report(
+      "unknown-reference",
+      headOf(span, this.context.sources),
+      {
+        name,
+        known:
+          known.length === 0
+            ? "There is nothing to read from yet."
+            : `Names that can be read here: ${known.length > nearest.length ? "…, " : ""}${nearest.join(", ")}.`,
+      },
+      didYouMean(name, known, span, this.context.sources.slice(span).includes(name)),
+    );
+    return undefined;
+  }
+
+  #reportForward({ name, span }: Reference, index: number, at: number): void {
+    const reader = this.named[index]?.name ?? "";
+    const chain = this.#chain(at, index);
+    if (chain === null) {
+      const target = this.named[at]?.entry.span;
+      const notes: Note[] =
+        target === undefined
+          ? []
+          : [{ message: `'${name}' is defined here`, span: headOf(target, this.context.sources) }];
+      this.context.diagnostics.report("forward-reference", span, { name, reader }, { notes });
+      return;
+    }
+    const notes = chain.map((i): Note => {
+      const entry = this.named[i];
+      return {
+        message: `'${entry?.name ?? ""}'`,
+        span: entry === undefined ? null : headOf(entry.entry.span, this.context.sources),
+      };
+    });
+    const names = [reader, ...chain.map((i) => this.named[i]?.name ?? "")].reverse();
+    this.context.diagnostics.report(
+      "cycle",
+      span,
+      { name, reader, cycle: [...names, names[0] ?? ""].map((n) => `'${n}'`).join(" → ") },
+      { notes },
+    );
+  }
+
+  /** Does the later entry read, over others, what comes from the earlier one? Then the way between. */
+  #chain(later: number, earlier: number): readonly number[] | null {
+    const from = new Map<number, number>([[later, -1]]);
+    const queue = [later];
+    for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
+      if (current === earlier) {
+        const way: number[] = [];
+        for (let i = from.get(current) ?? -1; i >= 0; i = from.get(i) ?? -1) way.push(i);
+        return way;
+      }
+      for (const next of this.#reads(current)) {
+        if (from.has(next)) continue;
+        from.set(next, current);
+        queue.push(next);
+      }
+    }
+    return null;
+  }
+
+  #reads(index: number): readonly number[] {
+    const entry = this.named[index]?.entry;
+    const written = entry?.from?.list ?? [];
+    if (written.length === 0) return index > 0 ? [index - 1] : [];
+    return written.flatMap(({ name }) => this.#order.get(name) ?? []);
+  }
+}

@@ -1,0 +1,75 @@
+/** @file Layers of the registry as shapes of the language, and the two forms that stand beside them. */
+import { positiveInteger } from "../../layers/fields.js";
+import type { AnyLayerDef } from "../../layers/define-layer.js";
+import { layers } from "../../layers/index.js";
+import { nested, special, text } from "./kinds.js";
+import { defineShape, type EditorSchema, type Shape } from "./shape.js";
+
+export const inputsKey = "inputs";
+
+const inputsSchema = (): EditorSchema => ({
+  type: "array",
+  items: { type: "string" },
+  minItems: 2,
+  description: "The layers or features to merge, in order.",
+});
+
+function shapeOf(layer: AnyLayerDef): Shape {
+  const base = { name: layer.type, summary: layer.summary, example: layer.example };
+  if (layer.inputs === "one") {
+    return { ...base, primary: layer.primary, fields: layer.fields };
+  }
+  const inputs = nested("The layers or features to merge, in order.", inputsSchema);
+  return { ...base, primary: inputsKey, fields: { [inputsKey]: inputs, ...layer.fields } };
+}
+
+export const layerShapes: ReadonlyMap<string, Shape> = new Map(
+  [...layers.values()].map((layer) => [layer.type, shapeOf(layer)]),
+);
+
+const withSchema = (): EditorSchema => ({
+  type: "object",
+  description: "Values for the block's parameters; the others keep their defaults.",
+  additionalProperties: { type: ["number", "string", "boolean"] },
+});
+
+/** `block: residual` or `block: { name: residual, with: {…} }`. */
+export const blockUseShape = defineShape({
+  name: "block",
+  summary: "The layers of a block, once.",
+  primary: "name",
+  fields: {
+    name: text("A name under 'blocks'."),
+    with: nested("Values for the block's parameters.", withSchema),
+  },
+  example: "block: { name: residual, with: { filters: 64 } }",
+});
+
+/** `repeat: { block: residual, times: 3, with: {…} }`. */
+export const repeatShape = defineShape({
+  name: "repeat",
+  summary: "The layers of a block several times in a row, each time with weights of its own.",
+  primary: null,
+  fields: {
+    block: text("A name under 'blocks'."),
+    times: positiveInteger("How many times.", 1),
+    with: nested("Values for the block's parameters.", withSchema),
+  },
+  example: "repeat: { block: residual, times: 3, with: { filters: 64 } }",
+});
+
+export const blockShape = defineShape({
+  name: "block",
+  summary: "Layers with parameters, to be used several times.",
+  primary: null,
+  fields: {
+    description: special<string | null>({ type: "string" }, "What the block is for.", null),
+    params: nested("Parameters with their defaults.", () => ({
+      type: "object",
+      additionalProperties: { type: ["number", "string", "boolean"] },
+    })),
+    layers: nested("The block's layers; its output is that of the last one.", () => ({
+      $ref: "#/definitions/layers",
+    }), true),
+  },
+});

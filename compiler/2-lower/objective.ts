@@ -1,0 +1,175 @@
+/** @file Losses and heads of a walked model. */
+import type { FeatureSpec, FittedFacts } from "@dlc/runtime";
+import type { LayerUse, LossUse, ResolvedSpec } from "../1-load/resolved-spec.js";
+import { bug } from "../diagnostics/diagnostic.js";
+import type { Diagnostics } from "../diagnostics/report.js";
+import { shapeOf, type Value } from "../ir/types.js";
+import { scalar } from "../layers/shared.js";
+import { classWeights, weightedMean } from "./class-weights.js";
+import { type Head, headOf, naturalDecoding } from "./heads.js";
+import { losses } from "./losses.js";
+import { reportMisfit } from "./misfits.js";
+import { type Target, targetOf } from "./targets.js";
+import type { Walk } from "./walk.js";
+
+export interface NamedLoss {
+  readonly name: string;
+  /** Mean over the batch, before its weight. */
+  readonly value: Value;
+}
+
+export interface Objective {
+  /** Σ weight·loss, without penalties; null where the spec trains nothing. */
+  readonly loss: Value | null;
+  readonly losses: readonly NamedLoss[];
+  readonly heads: readonly Head[];
+}
+
+interface Context {
+  readonly spec: ResolvedSpec;
+  readonly facts: FittedFacts;
+  readonly walk: Walk;
+  readonly diagnostics: Diagnostics;
+}
+
+/** What a loss compares: null where the output failed to lower or a problem has been reported. */
+interface Comparison {
+  readonly layer: LayerUse;
+  readonly output: Value;
+  readonly target: Target;
+}
+
+/** Builds all losses and one head per distinct output and target. */
+export function objective(context: Context): Objective {
+  const { spec, walk, facts } = context;
+  const { b } = walk;
+  if (spec.train === null) return { loss: null, losses: [], heads: untrainedHead(context) };
+  const built: { readonly use: LossUse; readonly value: Value }[] = [];
+  const heads: Head[] = [];
+  const seen = new Set<string>();
+  for (const use of spec.train.losses) {
+    b.origin = { layer: "train.loss", type: use.kind, span: use.span, phase: "forward" };
+    const comparison = compare(context, use);
+    if (comparison === null) continue;
+    const { layer, output, target } = comparison;
+    const value = lossOf(context, use, comparison);
+    if (value === null) continue;
+    built.push({ use, value });
+    const goal = target.kind === "constant" ? null : target.name;
+    const pair = JSON.stringify([layer.name, goal]);
+    if (seen.has(pair)) continue;
+    seen.add(pair);
+    // Two outputs for one target: the later heads go by their layer.
+    const taken = heads.some((head) => head.spec.name === goal);
+    const name = goal === null || taken ? layer.name : goal;
+    b.origin = { layer: `output.${name}`, type: "head", span: layer.span, phase: "forward" };
+    const decoding = losses[use.kind].decoding(output, target);
+    if (!heads.some((head) => head.spec.name === name)) {
+      heads.push(headOf(b, name, output, decoding, target, facts));
+    }
+  }
+  b.origin = { layer: "train.loss", type: "sum", span: spec.train.span, phase: "forward" };
+  const total = built
+    .map(({ use, value }) => (use.weight === 1 ? value : b.mul(value, scalar(b, use.weight))))
+    .reduce<Value | null>((sum, value) => (sum === null ? value : b.add(sum, value)), null);
+  return {
+    loss: total,
+    losses: built.map(({ use, value }) => ({ name: use.name, value })),
+    heads,
+  };
+}
+
+const lastLayer = (spec: ResolvedSpec): LayerUse =>
+  spec.layers.at(-1) ?? bug("a model without layers");
+
+function layerNamed(spec: ResolvedSpec, name: string | null): LayerUse {
+  if (name === null) return lastLayer(spec);
+  return spec.layers.find((layer) => layer.name === name) ?? bug(`no layer is named '${name}'`);
+}
+
+function dataNamed(spec: ResolvedSpec, name: string): FeatureSpec {
+  return (
+    spec.data?.targets[name] ??
+    spec.data?.features[name] ??
+    bug(`'${name}' is neither a target nor a feature`)
+  );
+}
+
+/** Without training the last layer is the output; the only target, if there is one, says how to read it. */
+function untrainedHead({ spec, walk, facts }: Context): readonly Head[] {
+  const layer = lastLayer(spec);
+  const output = walk.sources.get(layer.name)?.value;
+  if (!output) return [];
+  const names = Object.keys(spec.data?.targets ?? {});
+  const [name] = names;
+  walk.b.origin = {
+    layer: `output.${layer.name}`,
+    type: "head",
+    span: layer.span,
+    phase: "forward",
+  };
+  const target =
+    names.length === 1 && name !== undefined
+      ? targetOf(walk.b, name, dataNamed(spec, name), facts)
+      : null;
+  const fits = target === null || fitsTarget(output, target);
+  const used = fits ? target : null;
+  const decoding = naturalDecoding(output, used);
+  return [headOf(walk.b, (fits ? name : null) ?? layer.name, output, decoding, used, facts)];
+}
+
+/** Could an output be a prediction of this target? */
+function fitsTarget(output: Value, target: Target): boolean {
+  if (target.kind === "category") {
+    return [losses.cross_entropy, losses.binary_cross_entropy].some(
+      (rule) => rule.misfit(output, target) === null,
+    );
+  }
+  return losses.mse.misfit(output, target) === null;
+}
+
+function compare({ spec, walk, facts, diagnostics }: Context, use: LossUse): Comparison | null {
+  const layer = layerNamed(spec, use.output);
+  const output = walk.sources.get(layer.name)?.value ?? null;
+  if (typeof use.target === "number") {
+    return output && { layer, output, target: { kind: "constant", value: use.target } };
+  }
+  const names = Object.keys(spec.data?.targets ?? {});
+  const name = use.target ?? (names.length === 1 ? names[0] : undefined);
+  if (name === undefined) {
+    const reason =
+      names.length === 0
+        ? "the data has no targets"
+        : `the data has several targets (${names.join(", ")})`;
+    diagnostics.report("loss-without-target", use.span, { loss: use.kind, reason });
+    return null;
+  }
+  return output && { layer, output, target: targetOf(walk.b, name, dataNamed(spec, name), facts) };
+}
+
+/** Mean over the batch, `[]`; null where output and target do not fit, which is reported. */
+function lossOf(
+  context: Context,
+  use: LossUse,
+  { layer, output, target }: Comparison,
+): Value | null {
+  const { spec, walk, facts, diagnostics } = context;
+  const { b, sources } = walk;
+  const rule = losses[use.kind];
+  const misfit = rule.misfit(output, target);
+  if (misfit !== null) {
+    const { layers, dataSpans } = spec;
+    reportMisfit(diagnostics, misfit, { use, target, output, layer, layers, sources, dataSpans });
+    return null;
+  }
+  const perExample = rule.build(b, output, target, use);
+  if (shapeOf(perExample).length !== 1) bug(`${use.kind} must give one number per example`);
+  if (use.classWeights === null) return b.mean(perExample, { axes: [0], keepDims: false });
+  if (target.kind !== "category") {
+    const reason = `class_weights need a category as target, but ${target.kind === "constant" ? "it is a number" : `'${target.name}' holds numbers`}`;
+    diagnostics.report("loss-target-mismatch", use.span, { reason });
+    return null;
+  }
+  const weights = classWeights(use, target, facts, diagnostics);
+  return weights && weightedMean(b, perExample, target, weights);
+}

@@ -1,0 +1,121 @@
+/**
+ * @file Reverse-mode differentiation ahead of time: nodes for the gradient of a loss, derived from
+ * the ops' gradient rules. There is no tape; the forward graph is all it needs.
+ */
+
+import type { GraphBuilder } from "../ir/builder.js";
+import { formatShape, sameShape } from "../ir/shape.js";
+import { reachable } from "../ir/traverse.js";
+import { type Node, shapeOf, typeOf, type Value } from "../ir/types.js";
+import type { AnyOpDef, Gradient, Inputs } from "../ops/define-op.js";
+import { ops } from "../ops/index.js";
+
+/** A gradient is needed through an op that has none. `node` knows its place in the spec. */
+export class MissingGradient extends Error {
+  override readonly name = "MissingGradient";
+  readonly node: Node;
+  readonly reason: string;
+  constructor(node: Node, reason: string) {
+    super(`${node.kind} has no gradient: ${reason}`);
+    this.node = node;
+    this.reason = reason;
+  }
+}
+
+const isFloat = (value: Value): boolean => typeOf(value).dtype === "f32";
+
+/** The op's rule; null for inputs, state and ops whose derivative is 0 everywhere. */
+function ruleOf(node: Node): Gradient<never> | null {
+  if (node.kind === "input" || node.kind === "state") return null;
+  const { gradient } = ops[node.kind] as AnyOpDef;
+  return "none" in gradient && gradient.zero === true ? null : gradient;
+}
+
+/** The nodes on the way from `wrt` to the loss: those through which a gradient flows. */
+function findActive(nodes: readonly Node[], wrt: ReadonlySet<Node>): ReadonlySet<Node> {
+  const active = new Set<Node>();
+  for (const node of nodes) {
+    const fed = ruleOf(node) !== null && node.inputs.some((x) => isFloat(x) && active.has(x.node));
+    if (fed || wrt.has(node)) active.add(node);
+  }
+  return active;
+}
+
+/**
+ * Gradients of a loss (f32 scalar) towards each of `wrt`, in their shapes; null where the loss does
+ * not depend on one. Nodes it makes carry the origin of the forward node they belong to.
+ * @throws MissingGradient where one is needed through an op without.
+ */
+export function backward(
+  b: GraphBuilder,
+  loss: Value,
+  wrt: readonly Value[],
+): readonly (Value | null)[] {
+  const { dtype, shape } = typeOf(loss);
+  if (dtype !== "f32" || shape.length > 0) {
+    throw new Error(`a loss is an f32 scalar, not ${dtype}${formatShape(shape)}`);
+  }
+  const nodes = reachable([loss]);
+  const active = findActive(nodes, new Set(wrt.map((value) => value.node)));
+  const before = b.origin;
+  /** For every node and output, the contributions from the nodes that use it. */
+  const contributions = new Map<Node, Value[][]>();
+
+  function contribute({ node, output }: Value, gradient: Value): void {
+    const lists = contributions.get(node) ?? node.types.map(() => []);
+    contributions.set(node, lists);
+    lists[output]?.push(gradient);
+  }
+  /** Replaces the contributions of each output by their sum. */
+  function settle(node: Node): readonly (Value | null)[] {
+    const sums = (contributions.get(node) ?? []).map((list) =>
+      list.length === 0 ? [] : [list.reduce((sum, part) => b.add(sum, part))],
+    );
+    contributions.set(node, sums);
+    return sums.map(([sum]) => sum ?? null);
+  }
+
+  try {
+    b.origin = { ...loss.node.origin, phase: "backward" };
+    contribute(loss, b.constant({ dtype: "f32", shape: [], value: 1 }));
+    for (const node of nodes.toReversed()) {
+      if (!active.has(node) || !contributions.has(node)) continue;
+      b.origin = { ...node.origin, phase: "backward" };
+      const grads = settle(node);
+      const rule = ruleOf(node);
+      if (rule === null || !node.inputs.some((x) => isFloat(x) && active.has(x.node))) continue;
+      for (const [i, gradient] of gradientsOf(b, node, rule, grads).entries()) {
+        const input = node.inputs[i] as Value;
+        if (gradient === null || !isFloat(input) || !active.has(input.node)) continue;
+        if (!sameShape(shapeOf(gradient), shapeOf(input))) {
+          const shapes = `${formatShape(shapeOf(gradient))} for ${formatShape(shapeOf(input))}`;
+          throw new Error(`${node.kind} gives input ${i} a gradient of ${shapes}`);
+        }
+        contribute(input, gradient);
+      }
+    }
+  } finally {
+    b.origin = before;
+  }
+  return wrt.map(({ node, output }) => contributions.get(node)?.[output]?.[0] ?? null);
+}
+
+function gradientsOf(
+  b: GraphBuilder,
+  node: Node,
+  rule: Gradient<never>,
+  grads: readonly (Value | null)[],
+): readonly (Value | null)[] {
+  if ("none" in rule) throw new MissingGradient(node, rule.none);
+  const first = grads.find((grad) => grad !== null);
+  if (first === undefined) return [];
+  return rule.backward({
+    b,
+    inputs: node.inputs as unknown as Inputs<Value>,
+    optional: node.optional,
+    attrs: node.attrs as never,
+    outputs: node.types.map((_, output) => ({ node, output })) as unknown as Inputs<Value>,
+    grad: grads[0] ?? first,
+    grads,
+  });
+}

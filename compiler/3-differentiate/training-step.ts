@@ -1,0 +1,223 @@
+/**
+ * @file From a lowered model to the programs that train it: gradients, clipping, the optimiser's
+ * updates, moving averages of weights and accumulated gradients.
+ *
+ * One program (`train`) does a whole step. With `accumulate: k` there are two: `train` adds a batch's
+ * gradients to `<weight>:gradient` and moves running statistics; `apply`, called after k batches and
+ * without any, divides the sums by k, updates the weights and clears the sums.
+ *
+ * With `ema: d` every update also moves `<weight>:average` ← d·average + (1 − d)·weight, and
+ * `infer` and `evaluate` come back reading the averages in place of the weights (`useAverages`).
+ */
+import type { InitSpec, StateSpec } from "@dlc/runtime";
+import type { TrainUse } from "../1-load/resolved-spec.js";
+import type { LoweredModel, WeightInfo } from "../2-lower/lowered-model.js";
+import { bug } from "../diagnostics/diagnostic.js";
+import type { Diagnostics } from "../diagnostics/report.js";
+import { createBuilder, type GraphBuilder } from "../ir/builder.js";
+import type { Origin, Span } from "../ir/origin.js";
+import { concreteShape } from "../ir/shape.js";
+import { type Graph, type GraphOutput, shapeOf, type Value } from "../ir/types.js";
+import { scalar } from "../layers/shared.js";
+import { backward, MissingGradient } from "./backward.js";
+import { clip } from "./clip.js";
+import { optimizerStep } from "./optimizer-step.js";
+import { averageName, useAverages } from "./use-averages.js";
+
+export interface TrainingPrograms {
+  /** The model's state and what training adds: slots, averages, accumulators. */
+  readonly state: Readonly<Record<string, StateSpec>>;
+  readonly train: Graph;
+  /** Only with `accumulate` above 1. */
+  readonly apply?: Graph;
+  /** The lowered programs, reading averages where there are any. */
+  readonly infer: Graph;
+  readonly evaluate: Graph;
+}
+
+/** A weight that the loss depends on. */
+interface Trained {
+  readonly weight: WeightInfo;
+  readonly gradient: Value;
+}
+
+/** Null if there is nothing to train or a gradient is missing, which is reported. */
+export function trainingPrograms(
+  lowered: LoweredModel,
+  train: TrainUse,
+  diagnostics: Diagnostics,
+): TrainingPrograms | null {
+  const { training, evaluate, builder } = lowered;
+  if (training === null || evaluate === null || builder === null) {
+    return bug("the model was lowered without training");
+  }
+  const trained = differentiate(lowered, training, builder, train, diagnostics);
+  if (trained === null) return null;
+
+  const state: Record<string, StateSpec> = { ...lowered.state };
+  const declare = (
+    b: GraphBuilder,
+    name: string,
+    of: string,
+    role: Role,
+    init: InitSpec,
+  ): Value => {
+    const { shape, layer } = lowered.state[of] ?? bug(`no state '${of}'`);
+    state[name] ??= { dtype: "f32", shape, role, init, layer };
+    return b.state(name, "f32", shape);
+  };
+
+  const programs =
+    train.settings.accumulate > 1
+      ? accumulating(builder, training, trained, train, declare)
+      : {
+          train: {
+            name: "train",
+            outputs: [...training.outputs, ...updates(builder, trained, train, declare)],
+          },
+        };
+  return {
+    state,
+    ...programs,
+    infer: useAverages(lowered.infer, state),
+    evaluate: useAverages(evaluate, state),
+  };
+}
+
+type Role = Exclude<StateSpec["role"], "weight" | "buffer">;
+type Declare = (b: GraphBuilder, name: string, of: string, role: Role, init: InitSpec) => Value;
+
+/** Gradients of the loss towards all weights it depends on. */
+function differentiate(
+  { weights }: LoweredModel,
+  training: Graph,
+  b: GraphBuilder,
+  train: TrainUse,
+  diagnostics: Diagnostics,
+): readonly Trained[] | null {
+  const loss = training.outputs.find(({ name }) => name === "loss")?.value ?? bug("no loss");
+  let gradients: readonly (Value | null)[];
+  try {
+    gradients = backward(
+      b,
+      loss,
+      weights.map(({ value }) => value),
+    );
+  } catch (error) {
+    if (!(error instanceof MissingGradient)) throw error;
+    const { layer, span } = error.node.origin;
+    diagnostics.report("missing-gradient", span, {
+      layer,
+      op: error.node.kind,
+      reason: error.reason,
+    });
+    return null;
+  }
+  const trained = weights.flatMap((weight, i) => {
+    const gradient = gradients[i] ?? null;
+    return gradient === null ? [] : [{ weight, gradient }];
+  });
+  if (trained.length === 0) {
+    diagnostics.report("nothing-to-train", train.span, {});
+    return null;
+  }
+  for (const weight of weights.filter((_, i) => (gradients[i] ?? null) === null)) {
+    const span: Span | null = weight.value.node.origin.span;
+    diagnostics.report("weight-without-gradient", span, { weight: weight.name });
+  }
+  return trained;
+}
+
+const originOf = (section: string, span: Span | null): Origin => ({
+  layer: `train.${section}`,
+  type: section,
+  span,
+  phase: "update",
+});
+
+const stateOutput = (name: string, value: Value): GraphOutput => ({ name, role: "state", value });
+
+/** Clips, updates every weight and its slots, and moves the averages. */
+function updates(
+  b: GraphBuilder,
+  trained: readonly Trained[],
+  train: TrainUse,
+  declare: Declare,
+): readonly GraphOutput[] {
+  b.origin = originOf("clip", train.span);
+  const clipped = clip(
+    b,
+    trained.map(({ gradient }) => gradient),
+    train,
+  );
+  const { optimizer, ema } = train;
+  const outputs: GraphOutput[] = [];
+  b.origin = originOf("optimizer", optimizer.span);
+  const learningRate = b.input("learning_rate", "scalar", "f32", []);
+  const next = trained.map(({ weight }, i) => {
+    const slotName = (name: string): string => `${weight.name}:${name}`;
+    const kept: GraphOutput[] = [];
+    const value = optimizerStep({
+      b,
+      weight: weight.value,
+      gradient: clipped[i] ?? bug("one gradient per weight"),
+      learningRate,
+      step: () => b.input("step", "scalar", "f32", []),
+      decay: weight.decay,
+      optimizer,
+      slot: (name, init) => declare(b, slotName(name), weight.name, "slot", init),
+      keep: (name, slot) => kept.push(stateOutput(slotName(name), slot)),
+    });
+    outputs.push(stateOutput(weight.name, value), ...kept);
+    return value;
+  });
+  if (ema === null) return outputs;
+  b.origin = originOf("ema", train.span);
+  trained.forEach(({ weight }, i) => {
+    const name = averageName(weight.name);
+    const average = declare(b, name, weight.name, "average", { kind: "copy", of: weight.name });
+    const updated = next[i] ?? bug("one update per weight");
+    const moved = b.add(b.mul(average, scalar(b, ema)), b.mul(updated, scalar(b, 1 - ema)));
+    outputs.push(stateOutput(name, moved));
+  });
+  return outputs;
+}
+
+/** Two programs: one gathers gradients, the other applies their mean. */
+function accumulating(
+  b: GraphBuilder,
+  training: Graph,
+  trained: readonly Trained[],
+  train: TrainUse,
+  declare: Declare,
+): { readonly train: Graph; readonly apply: Graph } {
+  const { accumulate } = train.settings;
+  const sumName = (weight: WeightInfo): string => `${weight.name}:gradient`;
+  const sumOf = (builder: GraphBuilder, weight: WeightInfo): Value =>
+    declare(builder, sumName(weight), weight.name, "accumulator", { kind: "zeros" });
+
+  b.origin = originOf("accumulate", train.span);
+  const gathered = trained.map(({ weight, gradient }) =>
+    stateOutput(sumName(weight), b.add(sumOf(b, weight), gradient)),
+  );
+
+  const a = createBuilder();
+  a.origin = originOf("accumulate", train.span);
+  const means = trained.map(({ weight }) => {
+    const shape = concreteShape(shapeOf(weight.value), 1);
+    const gradient = a.mul(sumOf(a, weight), scalar(a, 1 / accumulate));
+    return { weight: { ...weight, value: a.state(weight.name, "f32", shape) }, gradient };
+  });
+  const applied = updates(a, means, train, declare);
+  a.origin = originOf("accumulate", train.span);
+  const cleared = trained.map(({ weight }) =>
+    stateOutput(
+      sumName(weight),
+      a.constant({ dtype: "f32", shape: shapeOf(weight.value), value: 0 }),
+    ),
+  );
+  return {
+    train: { name: "train", outputs: [...training.outputs, ...gathered] },
+    apply: { name: "apply", outputs: [...applied, ...cleared] },
+  };
+}

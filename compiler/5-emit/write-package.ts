@@ -1,0 +1,239 @@
+/**
+ * @file Puts an emitted package into its folder: only there, each file atomically, and never over
+ * something that dlc did not write or that was edited since.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { Diagnostics } from "../diagnostics/report.js";
+import type { EmittedPackage } from "./emit-package.js";
+import { sha256 } from "./hashes.js";
+import { type Manifest, manifestPath, manifestText, parseManifest } from "./manifest.js";
+import { unifiedDiff } from "./unified-diff.js";
+
+export interface WriteOptions {
+  /** Overwrite files that were edited or that are not ours. */
+  readonly force?: boolean;
+  /** Write nothing, only compare. */
+  readonly check?: boolean;
+}
+
+/** A file whose content is not what the spec gives. */
+export interface Drift {
+  /** Path inside the package. */
+  readonly path: string;
+  /** missing: not there; changed: other content; stale: of an earlier build, no longer generated. */
+  readonly kind: "missing" | "changed" | "stale";
+  /** From what is there to what would be written, in unified format. */
+  readonly diff: string;
+}
+
+export interface WriteResult {
+  /** The package's folder, absolute. */
+  readonly folder: string;
+  readonly written: readonly string[];
+  readonly removed: readonly string[];
+  readonly unchanged: readonly string[];
+  /** What differed before writing; all there is with `check`. The manifest itself is not listed. */
+  readonly drift: readonly Drift[];
+  /** Errors if nothing was written because something stood in the way. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What stands at a path: nothing, a regular file with its bytes, or something else. */
+type Found =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "file"; readonly bytes: Buffer }
+  | { readonly kind: "other" };
+
+const errorCode = (error: unknown): string | undefined =>
+  (error as NodeJS.ErrnoException | null)?.code;
+
+function kindOf(path: string): "nothing" | "file" | "folder" | "other" {
+  try {
+    const stat = lstatSync(path);
+    return stat.isFile() ? "file" : stat.isDirectory() ? "folder" : "other";
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return "nothing";
+    throw error;
+  }
+}
+
+/** Looks at `path` inside `folder` without following any link below the folder. */
+function find(folder: string, path: string): Found {
+  const parts = path.split("/");
+  let place = folder;
+  for (const part of parts.slice(0, -1)) {
+    place = join(place, part);
+    const kind = kindOf(place);
+    if (kind === "nothing") return { kind };
+    if (kind !== "folder") return { kind: "other" };
+  }
+  place = join(place, parts.at(-1) ?? "");
+  const kind = kindOf(place);
+  if (kind === "nothing") return { kind };
+  return kind === "file" ? { kind, bytes: readFileSync(place) } : { kind: "other" };
+}
+
+/** Temporary file, then rename: a reader sees the old content or the new one, never a part. */
+function replaceFile(folder: string, path: string, text: string): void {
+  const target = join(folder, path);
+  mkdirSync(dirname(target), { recursive: true });
+  const temporary = `${target}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    writeFileSync(temporary, text, { flag: "wx" });
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Removes a folder if it is empty. */
+function prune(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "ENOENT") throw error;
+  }
+}
+
+interface Comparison {
+  readonly drift: readonly Drift[];
+  readonly unchanged: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Compares the package with its folder and reports what may not be overwritten. */
+function compare(
+  { files }: EmittedPackage,
+  folder: string,
+  old: Manifest | null,
+  force: boolean,
+  diagnostics: Diagnostics,
+): Comparison {
+  const drift: Drift[] = [];
+  const unchanged: string[] = [];
+  const removed: string[] = [];
+  const ours = (path: string, bytes: Buffer): boolean => {
+    const hash = sha256(bytes);
+    return hash === lookUp(old?.files, path) || hash === lookUp(old?.replacing, path);
+  };
+  const known = (path: string): boolean =>
+    lookUp(old?.files, path) !== undefined || lookUp(old?.replacing, path) !== undefined;
+
+  for (const [path, text] of files) {
+    const found = find(folder, path);
+    if (found.kind === "other") {
+      diagnostics.report("output-not-a-file", null, { file: join(folder, path) });
+    } else if (found.kind === "nothing") {
+      drift.push({ path, kind: "missing", diff: unifiedDiff(path, null, text) });
+    } else if (found.bytes.equals(Buffer.from(text))) unchanged.push(path);
+    else {
+      const before = found.bytes.toString("utf8");
+      drift.push({ path, kind: "changed", diff: unifiedDiff(path, before, text) });
+      if (force || path === manifestPath || ours(path, found.bytes)) continue;
+      const code = known(path) ? "output-edited" : "output-not-ours";
+      diagnostics.report(code, null, { file: join(folder, path) });
+    }
+  }
+  const stale = Object.keys({ ...old?.replacing, ...old?.files });
+  for (const path of stale.filter((path) => !files.has(path))) {
+    const found = find(folder, path);
+    if (found.kind !== "file") continue;
+    const before = found.bytes.toString("utf8");
+    drift.push({ path, kind: "stale", diff: unifiedDiff(path, before, null) });
+    removed.push(path);
+    if (force || ours(path, found.bytes)) continue;
+    diagnostics.report("output-edited", null, { file: join(folder, path) });
+  }
+  return { drift, unchanged, removed };
+}
+
+const lookUp = (
+  files: Readonly<Record<string, string>> | undefined,
+  path: string,
+): string | undefined => (files !== undefined && Object.hasOwn(files, path) ? files[path] : undefined);
+
+/**
+ * Writes the package into `<outDir>/<name>/`. Files that are equal already are left untouched; files of
+ * an earlier build that are no longer generated are removed. If anything stands in the way, nothing is
+ * written and `diagnostics` says what.
+ */
+export function writePackage(
+  emitted: EmittedPackage,
+  outDir: string,
+  { force = false, check = false }: WriteOptions = {},
+): WriteResult {
+  const diagnostics = new Diagnostics();
+  const outer = resolve(outDir);
+  if (!check) mkdirSync(outer, { recursive: true });
+  // The folder above may be reached through links; below it none is followed.
+  const folder = join(kindOf(outer) === "nothing" ? outer : realpathSync(outer), emitted.name);
+  const kind = kindOf(folder);
+  if (kind !== "nothing" && kind !== "folder") {
+    diagnostics.report("output-not-a-file", null, { file: folder });
+    return nothing(folder, diagnostics);
+  }
+  const foundManifest = find(folder, manifestPath);
+  const old =
+    foundManifest.kind === "file" ? parseManifest(foundManifest.bytes.toString("utf8")) : null;
+  const { drift, unchanged, removed } = compare(emitted, folder, old, force, diagnostics);
+  const visible = drift.filter(({ path }) => path !== manifestPath);
+  if (check || diagnostics.hasErrors) {
+    const all = check ? [] : diagnostics.all;
+    return { ...nothing(folder, diagnostics), diagnostics: all, unchanged, drift: visible };
+  }
+  const written = drift.filter(({ kind }) => kind !== "stale").map(({ path }) => path);
+  if (written.length > 0 || removed.length > 0) {
+    apply(emitted, folder, old, written, removed);
+  }
+  return { folder, written, removed, unchanged, drift: visible, diagnostics: diagnostics.all };
+}
+
+const nothing = (folder: string, diagnostics: Diagnostics): WriteResult => ({
+  folder,
+  written: [],
+  removed: [],
+  unchanged: [],
+  drift: [],
+  diagnostics: diagnostics.all,
+});
+
+function apply(
+  { files }: EmittedPackage,
+  folder: string,
+  old: Manifest | null,
+  written: readonly string[],
+  removed: readonly string[],
+): void {
+  const text = files.get(manifestPath) ?? "";
+  const manifest = parseManifest(text);
+  if (manifest !== null && old !== null) {
+    // Announced first, so that a build that dies half way leaves nothing that looks edited.
+    const replacing = { ...old.replacing, ...old.files };
+    replaceFile(folder, manifestPath, manifestText({ ...manifest, replacing }));
+  }
+  for (const path of written) {
+    if (path !== manifestPath) replaceFile(folder, path, files.get(path) ?? "");
+  }
+  for (const path of removed) {
+    rmSync(join(folder, path));
+    for (let parent = dirname(path); parent !== "."; parent = dirname(parent)) {
+      prune(join(folder, parent));
+    }
+  }
+  replaceFile(folder, manifestPath, text);
+}

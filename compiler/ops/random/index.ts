@@ -1,0 +1,4 @@
+/** @file Randomness. */
+import { randomUniform } from "./random-uniform.js";
+
+export const randomOps = { randomUniform };

@@ -1,0 +1,55 @@
+/** @file Picking rows into batches: the same code in the worker and without it. */
+import { derive, permutation } from "../random.js";
+import { allocate, type HostTensor } from "../tensor.js";
+import type { Encoded } from "./features.js";
+
+/** What a run through a split needs; plain data, sent to the worker once per epoch. */
+export interface EpochPlan {
+  readonly columns: Readonly<Record<string, Encoded>>;
+  /** Rows of the columns that belong to the split; null: all. */
+  readonly indices: Uint32Array | null;
+  readonly rows: number;
+  readonly batch: number;
+  readonly shuffle: boolean;
+  readonly seed: number;
+  readonly epoch: number;
+}
+
+/** One step's tensors: `rows` examples, in plain (not shared) memory that the receiver owns. */
+export interface Batch {
+  readonly inputs: Readonly<Record<string, HostTensor>>;
+  readonly rows: number;
+  /** Position in the epoch, from 0. */
+  readonly index: number;
+}
+
+/** The rows of the columns in the order of this epoch. */
+export function epochOrder(plan: EpochPlan): Uint32Array {
+  const { indices, rows } = plan;
+  if (!plan.shuffle) return indices ?? Uint32Array.from({ length: rows }, (_, i) => i);
+  const order = permutation(rows, derive(plan.seed, plan.epoch));
+  return indices === null ? order : order.map((i) => indices[i] as number);
+}
+
+/** Batch number `index`; the last one of an epoch holds what is left. */
+export function assemble(plan: EpochPlan, order: Uint32Array, index: number): Batch {
+  const start = index * plan.batch;
+  const picked = order.subarray(start, Math.min(start + plan.batch, plan.rows));
+  const inputs: Record<string, HostTensor> = {};
+  for (const [name, column] of Object.entries(plan.columns)) inputs[name] = pick(column, picked);
+  return { inputs, rows: picked.length, index };
+}
+
+function pick({ dtype, shape, data }: Encoded, rows: Uint32Array): HostTensor {
+  const size = shape.reduce((product, dim) => product * dim, 1);
+  const picked = allocate(dtype, rows.length * size);
+  if (size === 1) {
+    for (let i = 0; i < rows.length; i++) picked[i] = data[rows[i] as number] as number;
+  } else {
+    for (let i = 0; i < rows.length; i++) {
+      const from = (rows[i] as number) * size;
+      picked.set(data.subarray(from, from + size), i * size);
+    }
+  }
+  return { dtype, shape: [rows.length, ...shape], data: picked };
+}

@@ -1,0 +1,92 @@
+/** @file One pass over examples with the evaluate program: losses and metrics. */
+import type { DeviceState, Engine } from "../engine.js";
+import type { Program } from "../program.js";
+import type { HeadSpec, MetricSpec } from "../spec.js";
+import type { HostTensor } from "../tensor.js";
+import type { MetricValues } from "./events.js";
+import { createMetricSet } from "./metrics/index.js";
+import { type EpochSums, noSums } from "./progress-state.js";
+import { type BatchSource, batchesPerEpoch } from "./source.js";
+
+/** Examples per batch where no gradients are kept: enough to be fast, little enough to fit. */
+export function evaluationBatch(trainingBatch: number): number {
+  return Math.max(trainingBatch, Math.min(256, 4 * trainingBatch));
+}
+
+/** Sums of a batch's losses added to those of the batches before. */
+export function addLosses(
+  sums: EpochSums["losses"],
+  outputs: Readonly<Record<string, HostTensor>>,
+  examples: number,
+): EpochSums["losses"] {
+  const next: Record<string, number> = { ...sums };
+  for (const [name, value] of Object.entries(outputs)) {
+    if (name !== "loss" && !name.startsWith("loss.")) continue;
+    next[name] = (sums[name] ?? 0) + (value.data[0] as number) * examples;
+  }
+  return next;
+}
+
+export function meanLosses(losses: EpochSums["losses"], examples: number): Record<string, number> {
+  return Object.fromEntries(Object.entries(losses).map(([name, sum]) => [name, sum / examples]));
+}
+
+/** The tensors of `all` that a program takes. */
+export function inputsOf(
+  program: Program,
+  all: Readonly<Record<string, HostTensor>>,
+): Record<string, HostTensor> {
+  const inputs: Record<string, HostTensor> = {};
+  for (const name of Object.keys(program.inputs)) {
+    const tensor = all[name];
+    if (tensor === undefined) throw new Error(`program ${program.name} needs input ${name}`);
+    inputs[name] = tensor;
+  }
+  return inputs;
+}
+
+export interface EvaluationRequest {
+  readonly engine: Engine;
+  readonly program: Program;
+  readonly state: DeviceState;
+  readonly source: BatchSource;
+  readonly batch: number;
+  readonly heads: readonly HeadSpec[];
+  readonly metrics: readonly MetricSpec[];
+  /** Called before each batch; returning false abandons the pass. */
+  readonly onBatch?: (done: number, of: number) => boolean;
+}
+
+export interface Evaluation {
+  readonly examples: number;
+  /** `loss`, `loss.<name>` when there are several, and the metrics. */
+  readonly metrics: MetricValues;
+}
+
+/** Evaluates all examples, the last smaller batch included; null if `onBatch` abandoned it. */
+export async function evaluate(request: EvaluationRequest): Promise<Evaluation | null> {
+  const { engine, program, state, source, batch } = request;
+  const metrics = createMetricSet(request.metrics, request.heads);
+  const total = batchesPerEpoch(source, batch);
+  let { losses, examples } = noSums;
+  let done = 0;
+  for await (const { inputs, rows } of source.batches({
+    batch,
+    epoch: 0,
+    from: 0,
+    shuffle: null,
+  })) {
+    if (request.onBatch?.(done, total) === false) return null;
+    const executable = await engine.prepare(program, rows.length);
+    const outputs = await executable.run({
+      inputs: inputsOf(program, inputs),
+      scalars: {},
+      state,
+    });
+    metrics.add(outputs, inputs);
+    losses = addLosses(losses, outputs, rows.length);
+    examples += rows.length;
+    done++;
+  }
+  return { examples, metrics: { ...meanLosses(losses, examples), ...metrics.results() } };
+}

@@ -1,0 +1,230 @@
+/**
+ * @file Training: creates or resumes a run, repeats epochs until the end, and leaves a folder from
+ * which any interrupted run continues to bit-identical weights.
+ */
+import { join } from "node:path";
+import { sha256 } from "../checkpoint/manifest.js";
+import { writeSafetensors } from "../checkpoint/safetensors.js";
+import { checkpointsFolder, createCheckpointStore, listCheckpoints } from "../checkpoint/store.js";
+import type { DeviceState, Engine } from "../engine.js";
+import { DlcError } from "../errors.js";
+import { initialState } from "../init.js";
+import type { Program } from "../program.js";
+import type { ModelDefinition, TrainSpec } from "../spec.js";
+import { type HostTensor, sizeOf } from "../tensor.js";
+import type { TrainEvent, TrainResult } from "./events.js";
+import { initialMonitor } from "./monitor.js";
+import { noSums, type RunProgress, unpackProgress } from "./progress-state.js";
+import { createRun, type Run } from "./run.js";
+import { describeRun, openRunFolder } from "./run-folder.js";
+import { batchesPerEpoch, type TrainingData } from "./source.js";
+
+export interface TrainOptions {
+  readonly engine: Engine;
+  /** Why this engine was chosen; for the `started` event. */
+  readonly why?: string;
+  readonly data: TrainingData;
+  /** The run folder; created if need be. */
+  readonly run: string;
+  /** Delete what the run folder holds and start over. */
+  readonly fresh?: boolean;
+  /** Settings that replace those of the spec. */
+  readonly settings?: Partial<TrainSpec>;
+  /** Weights to start a new run from, instead of initial values. */
+  readonly initial?: Readonly<Record<string, HostTensor>>;
+  /** When aborted, training ends after the current step with a checkpoint. */
+  readonly signal?: AbortSignal;
+  /** Seconds after which training pauses with a checkpoint. */
+  readonly timeLimit?: number;
+  readonly onEvent?: (event: TrainEvent) => void;
+}
+
+export interface Trained {
+  readonly result: TrainResult;
+  /** The state with the trained weights; the caller disposes of it. */
+  readonly state: DeviceState;
+}
+
+/**
+ * Trains `definition` on `options.data`. Called again with the same arguments it continues an
+ * interrupted run, and returns the result of a finished one.
+ * @throws DlcError `not-trainable`, `no-examples`, `run-busy`, `different-run`, `foreign-checkpoint`,
+ *   `no-intact-checkpoint`, `non-finite-loss`, `non-finite-input`, `file-operation-failed`, …
+ */
+export async function train(definition: ModelDefinition, options: TrainOptions): Promise<Trained> {
+  const { settings, programs } = requireTrainable(definition, options);
+  const { engine, data } = options;
+  const folder = await openRunFolder(
+    options.run,
+    describeRun(definition, {
+      settings,
+      engine: { name: engine.name, device: engine.device, threads: engine.threads },
+      examples: { train: data.train.size, validation: data.validation?.size ?? 0 },
+      startedFrom: options.initial === undefined ? null : sha256(writeSafetensors(options.initial)),
+    }),
+    options.fresh ?? false,
+  );
+  try {
+    const store = createCheckpointStore(folder.path, definition, definition.state);
+    await store.tidy();
+    const emit = options.onEvent ?? (() => {});
+    const warn = (code: string, message: string): void => emit({ kind: "warning", code, message });
+    for (const { code, message } of folder.warnings) warn(code, message);
+    const found = await store.newest((name, reason) =>
+      warn(
+        "damaged-checkpoint",
+        `checkpoint ${name} is damaged and is not used: ${reason}; it was put aside as .corrupt-${name}`,
+      ),
+    );
+    const start = found === null ? firstProgress : unpackProgress(found.contents);
+    const values = found?.contents.state ?? {
+      ...initialState(definition.state, settings.seed),
+      ...options.initial,
+    };
+    const log = await folder.resumeLog(start.metricsBytes);
+    if (log.bytes !== start.metricsBytes) {
+      warn("metrics-log-cut", "metrics.ndjson has lost lines; the missing epochs are not shown");
+    }
+    const state = engine.createState(definition.state, values);
+    try {
+      const run = createRun({
+        definition,
+        settings,
+        programs,
+        engine,
+        state,
+        data,
+        folder,
+        store,
+        emit,
+        warn,
+        stop: stopCheck(options),
+        progress: { ...start, metricsBytes: log.bytes },
+        history: log.records,
+        saved: found?.name ?? null,
+      });
+      await repairPointers(run, store, found?.name ?? null);
+      emit(startedEvent(definition, options, run, found?.name ?? null));
+      const result = await run.complete();
+      emit({ kind: "finished", result });
+      return { result, state };
+    } catch (error) {
+      state.dispose();
+      throw error;
+    }
+  } finally {
+    await folder.release();
+  }
+}
+
+const firstProgress: RunProgress = {
+  step: 0,
+  batches: 0,
+  epoch: 0,
+  position: 0,
+  pending: 0,
+  sums: noSums,
+  monitor: initialMonitor,
+  metricsBytes: 0,
+  finished: null,
+};
+
+export interface TrainingPrograms {
+  readonly train: Program;
+  readonly evaluate: Program;
+  readonly apply: Program | null;
+}
+
+function requireTrainable(
+  definition: ModelDefinition,
+  options: TrainOptions,
+): { settings: TrainSpec; programs: TrainingPrograms } {
+  const { train: program, evaluate, apply } = definition.programs;
+  if (definition.train === null || program === undefined || evaluate === undefined) {
+    throw new DlcError("not-trainable", `${definition.name} cannot be trained`, {
+      place: "train",
+      help: "Add a train section to its spec and build it again.",
+    });
+  }
+  const settings = { ...definition.train, ...options.settings };
+  if (
+    settings.accumulate !== definition.train.accumulate &&
+    (apply === undefined) !== (settings.accumulate === 1)
+  ) {
+    throw new DlcError("not-trainable", "the package was built for another train.accumulate", {
+      place: "train.accumulate",
+      help: "Change it in the spec and build again; it is part of the generated programs.",
+    });
+  }
+  for (const key of ["batch", "epochs", "accumulate"] as const) {
+    if (!Number.isSafeInteger(settings[key]) || settings[key] < 1) {
+      throw new DlcError(
+        "invalid-setting",
+        `${key} is ${settings[key]}, not a whole number from 1 up`,
+        {
+          place: `train.${key}`,
+        },
+      );
+    }
+  }
+  if (options.data.train.size === 0) {
+    throw new DlcError("no-examples", "there are no training examples", {
+      place: "data.source",
+      help: "Check the source and how much of it the split holds back.",
+    });
+  }
+  return { settings, programs: { train: program, evaluate, apply: apply ?? null } };
+}
+
+/** Why to stop before the next batch; null: go on. */
+function stopCheck({ signal, timeLimit }: TrainOptions): Run["stop"] {
+  const deadline =
+    timeLimit === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeLimit * 1000;
+  return () => {
+    if (signal?.aborted === true) return "interrupted";
+    return Date.now() >= deadline ? "time-limit" : null;
+  };
+}
+
+/** A kill between a checkpoint and its pointers, or a damaged checkpoint, leaves them behind. */
+async function repairPointers(
+  run: Run,
+  store: ReturnType<typeof createCheckpointStore>,
+  last: string | null,
+): Promise<void> {
+  const names = await listCheckpoints(run.folder.path);
+  const best = run.progress.monitor.best?.checkpoint ?? null;
+  await store.point("last", last);
+  await store.point("best", best !== null && names.includes(best) ? best : null);
+}
+
+function startedEvent(
+  definition: ModelDefinition,
+  options: TrainOptions,
+  run: Run,
+  checkpoint: string | null,
+): TrainEvent {
+  const { engine, data } = options;
+  const weights = Object.values(definition.state).filter(({ role }) => role === "weight");
+  return {
+    kind: "started",
+    run: run.folder.path,
+    engine: engine.name,
+    device: engine.device,
+    threads: engine.threads,
+    why: options.why ?? "chosen by the caller",
+    parameters: weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    examples: { train: data.train.size, validation: data.validation?.size ?? 0 },
+    epochs: run.settings.epochs,
+    batch: run.settings.batch,
+    batchesPerEpoch: batchesPerEpoch(data.train, run.settings.batch),
+    resumedFrom:
+      checkpoint === null
+        ? null
+        : {
+            checkpoint: join(run.folder.path, checkpointsFolder, checkpoint),
+            epoch: run.progress.epoch + 1,
+            step: run.progress.step,
+          },
+  };
+}
