@@ -1,4 +1,32 @@
 /** @file Public surface of the runtime: what generated packages and the compiler import. */
+
+export { type LoadedWeights, loadWeights, saveWeights } from "./checkpoint/load-weights.js";
+export {
+  type ArrayColumn,
+  type ArrayColumns,
+  type Batch,
+  type Batches,
+  type BatchOptions,
+  batchSource,
+  type ColumnGuess,
+  checkData,
+  createBatches,
+  DataError,
+  type DataProblem,
+  type Dataset,
+  dataCodes,
+  type EncodeOptions,
+  encodeInputs,
+  fitFacts,
+  type InputRow,
+  inspectSource,
+  needsFacts,
+  type OpenOptions,
+  openData,
+  type SourceGuess,
+  type SplitArrays,
+  type SplitName,
+} from "./data/index.js";
 export type { DeviceState, Engine, Executable } from "./engine.js";
 export {
   createEngine,
@@ -7,6 +35,31 @@ export {
   engineLacks,
 } from "./engines/index.js";
 export { DlcError, type ExitReason, exitCodes } from "./errors.js";
+export { initialState } from "./init.js";
+export { createModel } from "./model/create-model.js";
+export type { ExampleData } from "./model/data.js";
+export {
+  type BinaryOutput,
+  type CategoryInput,
+  type CategoryOutput,
+  type ExampleColumns,
+  type ImageInput,
+  type NumberInput,
+  type NumberOutput,
+  type Repeat,
+  type ShapedArray,
+  shaped,
+  type TensorOutput,
+  type VectorInput,
+} from "./model/inputs.js";
+export type {
+  EvaluationResult,
+  Model,
+  ModelEvaluateOptions,
+  ModelOptions,
+  ModelTrainOptions,
+  ModelTypes,
+} from "./model/types.js";
 export type * from "./ops.js";
 export type {
   InitSpec,
@@ -30,3 +83,8 @@ export {
   sizeOf,
   zeros,
 } from "./tensor.js";
+export type { EpochRecord, MetricValues, TrainEvent, TrainResult } from "./trainer/events.js";
+export { type MetricUse, metricUses } from "./trainer/metrics/index.js";
+export { createProgress, type ProgressOptions, type ProgressStream } from "./trainer/progress.js";
+export type { BatchSource, TrainingData } from "./trainer/source.js";
+export { type Trained, type TrainOptions, train } from "./trainer/train.js";

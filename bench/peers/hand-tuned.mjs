@@ -21,7 +21,11 @@ export function handTuned({ batch, threads }) {
     name: "onnx hand-tuned",
     batch,
     threads,
-    state: { p: { shape: [total], first: flatWeights }, m: { shape: [total] }, v: { shape: [total] } },
+    state: {
+      p: { shape: [total], first: flatWeights },
+      m: { shape: [total] },
+      v: { shape: [total] },
+    },
     options: {
       graphOptimizationLevel: "extended",
       extra: {
@@ -37,7 +41,9 @@ export function handTuned({ batch, threads }) {
         { axis: 0 },
         sizes.map((size) => ({ dtype: "f32", shape: [size] })),
       );
-      const w = Object.fromEntries(names.map((name, k) => [name, p.reshape(parts[k], weights[name])]));
+      const w = Object.fromEntries(
+        names.map((name, k) => [name, p.reshape(parts[k], weights[name])]),
+      );
       const relu = (x) => p.unary("Relu", x);
       const sum = (x, axes) => p.reduce("ReduceSum", x, axes, false);
       const maxPool = (x, size) =>
@@ -121,7 +127,10 @@ export function handTuned({ batch, threads }) {
       g.b1 = channels(dp1);
       g.w1 = byColumns(i.x, d1, 30);
 
-      const all = p.concat(names.map((name) => p.reshape(g[name], [sizeOf(weights[name])])), 0);
+      const all = p.concat(
+        names.map((name) => p.reshape(g[name], [sizeOf(weights[name])])),
+        0,
+      );
       const m = p.add(p.scale(i.m, adam.beta1), p.scale(all, 1 - adam.beta1));
       const v = p.add(p.scale(i.v, adam.beta2), p.scale(p.mul(all, all), 1 - adam.beta2));
       const root = p.add(p.unary("Sqrt", v), p.scalar(adam.epsilon));

@@ -24,7 +24,8 @@ export async function graphPeer({ name, batch, threads, state, options, build })
     y: graph.input("y", "f32", [batch, 10]),
     rate: graph.input("rate", "f32", []),
   };
-  for (const [key, { shape }] of Object.entries(state)) inputs[key] = graph.input(key, "f32", shape);
+  for (const [key, { shape }] of Object.entries(state))
+    inputs[key] = graph.input(key, "f32", shape);
   const results = build(p, inputs);
   const fetched = { loss: results.loss, ...results.state };
   const session = await ort.InferenceSession.create(

@@ -3,6 +3,7 @@
  * the ops' gradient rules. There is no tape; the forward graph is all it needs.
  */
 
+import { bug } from "../ir/bug.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import { formatShape, sameShape } from "../ir/shape.js";
 import { reachable } from "../ir/traverse.js";
@@ -22,6 +23,7 @@ export class MissingGradient extends Error {
   }
 }
 
+/** Only f32 carries gradients. */
 const isFloat = (value: Value): boolean => typeOf(value).dtype === "f32";
 
 /** The op's rule; null for inputs, state and ops whose derivative is 0 everywhere. */
@@ -53,11 +55,12 @@ export function backward(
 ): readonly (Value | null)[] {
   const { dtype, shape } = typeOf(loss);
   if (dtype !== "f32" || shape.length > 0) {
-    throw new Error(`a loss is an f32 scalar, not ${dtype}${formatShape(shape)}`);
+    bug(`a loss is an f32 scalar, not ${dtype}${formatShape(shape)}`, loss.node);
   }
   const nodes = reachable([loss]);
   const active = findActive(nodes, new Set(wrt.map((value) => value.node)));
-  const before = b.origin;
+  const flows = (input: Value): boolean => isFloat(input) && active.has(input.node);
+  const origin = b.origin;
   /** For every node and output, the contributions from the nodes that use it. */
   const contributions = new Map<Node, Value[][]>();
 
@@ -83,19 +86,17 @@ export function backward(
       b.origin = { ...node.origin, phase: "backward" };
       const grads = settle(node);
       const rule = ruleOf(node);
-      if (rule === null || !node.inputs.some((x) => isFloat(x) && active.has(x.node))) continue;
+      if (rule === null || !node.inputs.some(flows)) continue;
       for (const [i, gradient] of gradientsOf(b, node, rule, grads).entries()) {
         const input = node.inputs[i] as Value;
-        if (gradient === null || !isFloat(input) || !active.has(input.node)) continue;
-        if (!sameShape(shapeOf(gradient), shapeOf(input))) {
-          const shapes = `${formatShape(shapeOf(gradient))} for ${formatShape(shapeOf(input))}`;
-          throw new Error(`${node.kind} gives input ${i} a gradient of ${shapes}`);
-        }
+        if (gradient === null || !flows(input)) continue;
+        const [has, needs] = [shapeOf(gradient), shapeOf(input)];
+        if (!sameShape(has, needs)) bug(`gradient ${i} is [${has}], not [${needs}]`, node);
         contribute(input, gradient);
       }
     }
   } finally {
-    b.origin = before;
+    b.origin = origin;
   }
   return wrt.map(({ node, output }) => contributions.get(node)?.[output]?.[0] ?? null);
 }
@@ -108,7 +109,7 @@ function gradientsOf(
 ): readonly (Value | null)[] {
   if ("none" in rule) throw new MissingGradient(node, rule.none);
   const first = grads.find((grad) => grad !== null);
-  if (first === undefined) return [];
+  if (first === undefined) bug("no gradient arrives", node);
   return rule.backward({
     b,
     inputs: node.inputs as unknown as Inputs<Value>,

@@ -5,6 +5,8 @@ import { type Shape, shapeOf, type Value } from "../ir/types.js";
 import { definePass, type Match, rule } from "./define-pass.js";
 import { broadcastingOps, isSingle, keepsOrder, made, permute, unaryOps } from "./match.js";
 
+const reductions: ReadonlySet<string> = new Set(["sum", "mean", "max", "min"]);
+
 /** What a broadcasting op may read instead of an operand, if that does not change its result. */
 function unbroadcast(value: Value): Value | null {
   const stretched = made(value, "broadcastTo");
@@ -68,6 +70,19 @@ export const cancelMovement = definePass({
       before: "(x: f32[n,28,28,1]) a = transpose x perm=[0,3,1,2]; return a",
       after: "(x: f32[n,28,28,1]) a = reshape x shape=[n,1,28,28]; return a",
     }),
+    rule("a reduction drops its axes by itself", "reshape", {
+      rewrite: ({ b, inputs: [x], attrs: { shape }, uses }) => {
+        const { kind } = x.node;
+        const reduced = reductions.has(kind) && uses(x) === 1 ? made(x, kind as "sum") : null;
+        if (reduced === null || !reduced.attrs.keepDims) return null;
+        const { axes } = reduced.attrs;
+        const left = shapeOf(x).filter((_, axis) => !axes.includes(axis));
+        if (!sameShape(left, shape)) return null;
+        return b.apply(kind as "sum", [reduced.inputs[0]], { axes, keepDims: false });
+      },
+      before: "(x: f32[n,3]) a = sum x axes=[0] keepDims=true; b = reshape a shape=[3]; return b",
+      after: "(x: f32[n,3]) a = sum x axes=[0]; return a",
+    }),
     rule("elementwise ops broadcast by themselves", broadcastingOps, {
       rewrite: (match) => dropBroadcasts(match as unknown as Match),
       before: "(x: f32[n,3], y: f32[]) a = broadcastTo y shape=[n,3]; b = mul x a; return b",
@@ -89,8 +104,7 @@ export const cancelMovement = definePass({
           : null;
       },
       before: "(x: f32[]) a = broadcastTo x shape=[n,4]; b = reshape a shape=[n,2,2]; return b",
-      after:
-        "(x: f32[]) a = reshape x shape=[]; b = broadcastTo a shape=[n,2,2]; return b",
+      after: "(x: f32[]) a = reshape x shape=[]; b = broadcastTo a shape=[n,2,2]; return b",
     }),
     rule("repeat after computing, not before", unaryOps, {
       rewrite: ({ b, node, inputs: [x] }) => {

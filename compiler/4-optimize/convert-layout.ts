@@ -7,12 +7,18 @@
  * change (inputs, results, weights, what flatten sees) stays channels-last.
  */
 import { bytesPerElement } from "@dlc/runtime";
-import { createBuilder, type GraphBuilder } from "../ir/builder.js";
 import { bug } from "../ir/bug.js";
+import { createBuilder, type GraphBuilder } from "../ir/builder.js";
 import { nodesOf } from "../ir/traverse.js";
 import { type Graph, type Node, type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
 import { definePass } from "./define-pass.js";
-import { type Carried, carriers, spatialOps, toChannelsFirst, toChannelsLast } from "./image-ops.js";
+import {
+  type Carried,
+  carriers,
+  spatialOps,
+  toChannelsFirst,
+  toChannelsLast,
+} from "./image-ops.js";
 import { keepsOrder, permute, transposed } from "./match.js";
 import { copyNode } from "./rebuild.js";
 
@@ -36,7 +42,9 @@ function carriedBy(node: Node): Carried | null {
 function collectWishes(graph: Graph, nodes: readonly Node[]): (node: Node) => number {
   const wishes = new Map<Node, Set<number>>();
   const wish = (value: Value, direction: number): void => {
-    if (direction === 0) return;
+    const shape = shapeOf(value);
+    // What is not an image, or converts by a reshape, may come either way.
+    if (direction === 0 || shape.length !== 4 || keepsOrder(shape, toChannelsFirst)) return;
     const known = wishes.get(value.node) ?? new Set();
     wishes.set(value.node, known.add(direction));
   };
@@ -134,7 +142,9 @@ function convert(graph: Graph): Graph {
         : b.apply(node.kind, inputs, carried.attrs, node.optional);
     forms.set(
       node,
-      values.map((value, i) => (carried?.imageResults.includes(i) ? { first: value } : { last: value })),
+      values.map((value, i) =>
+        carried?.imageResults.includes(i) ? { first: value } : { last: value },
+      ),
     );
   }
   const outputs = graph.outputs.map((output) => ({ ...output, value: forms.last(output.value) }));

@@ -41,7 +41,8 @@ interface Window {
 /** The sliding window of a convolution or pool, in NHWC. */
 function windowOf(node: Node): Window | null {
   const { layout, strides, pads, dilations, kernel } = node.attrs;
-  if (layout !== "NHWC" || (node.kind !== "conv2d" && !/^(max|avg)Pool2d$/.test(node.kind))) return null;
+  if (layout !== "NHWC" || (node.kind !== "conv2d" && !/^(max|avg)Pool2d$/.test(node.kind)))
+    return null;
   const [, filter] = node.inputs;
   const [, , height, width] = filter === undefined ? [] : shapeOf(filter);
   return {
@@ -85,7 +86,11 @@ function collectDemand(graph: Graph): ReadonlyMap<Node, Size> {
   const demand = new Map<Node, Size>();
   const ask = (value: Value, size: Size | null): void => {
     const known = demand.get(value.node) ?? [0, 0];
-    if (size !== null) demand.set(value.node, both((i) => Math.max(known[i], size[i])));
+    if (size !== null)
+      demand.set(
+        value.node,
+        both((i) => Math.max(known[i], size[i])),
+      );
   };
   for (const { value } of graph.outputs) ask(value, sizeOf(value));
   for (const node of [...nodesOf(graph)].reverse()) {

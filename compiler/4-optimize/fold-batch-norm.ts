@@ -8,7 +8,7 @@
 import { isStatic } from "../ir/shape.js";
 import { shapeOf, type Value } from "../ir/types.js";
 import { definePass, type Match, rule } from "./define-pass.js";
-import { made } from "./match.js";
+import { made, withOrigin } from "./match.js";
 
 /** The shape in which one number per output scales a linear op's weights. */
 function scaleShape(linear: Value, outputs: number): readonly number[] | null {
@@ -30,7 +30,8 @@ function foldInto({ b, inputs, attrs, uses }: Match<"batchNorm">): readonly Valu
   const found = made(linear, "conv2d") ?? made(linear, "matmul");
   if (found === null || found.attrs.activation !== "none" || uses(linear) !== 1) return null;
   const outputs = shapeOf(linear)[attrs.axis];
-  if (attrs.axis !== channelAxis(linear) || outputs === undefined || !isStatic(outputs)) return null;
+  if (attrs.axis !== channelAxis(linear) || outputs === undefined || !isStatic(outputs))
+    return null;
   const shape = scaleShape(linear, outputs);
   if (shape === null) return null;
   const epsilon = b.constant({ dtype: "f32", shape: [], value: attrs.epsilon });
@@ -41,7 +42,9 @@ function foldInto({ b, inputs, attrs, uses }: Match<"batchNorm">): readonly Valu
   const newWeights = b.mul(weights, b.reshape(factor, { shape }));
   const newBias = b.add(offset, b.mul(centred, factor));
   const { kind, attrs: options } = linear.node;
-  return b.apply(kind as "conv2d", [x, newWeights, newBias], options, ["bias"]);
+  return withOrigin(b, linear.node.origin, () =>
+    b.apply(kind as "conv2d", [x, newWeights, newBias], options, ["bias"]),
+  );
 }
 
 export const foldBatchNorm = definePass({

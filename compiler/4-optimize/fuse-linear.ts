@@ -1,7 +1,7 @@
 /** @file Lets convolutions and matrix products add their bias and apply their activation themselves. */
 import { shapeOf, type Value } from "../ir/types.js";
 import { definePass, type Match, rule } from "./define-pass.js";
-import { made } from "./match.js";
+import { made, withOrigin } from "./match.js";
 
 /** The axis along which conv2d or matmul take their bias. */
 function outputAxis(linear: Value): number {
@@ -15,7 +15,8 @@ function asBias(b: Match["b"], linear: Value, bias: Value): Value | null {
   const [full, shape] = [shapeOf(linear), shapeOf(bias)];
   const axis = outputAxis(linear) - (full.length - shape.length);
   const size = full[outputAxis(linear)];
-  const fits = shape.length <= full.length && shape.every((dim, i) => dim === (i === axis ? size : 1));
+  const fits =
+    shape.length <= full.length && shape.every((dim, i) => dim === (i === axis ? size : 1));
   if (!fits || size === undefined) return null;
   if (axis < 0 && size !== 1) return null;
   return shape.length === 1 ? bias : b.reshape(bias, { shape: [size] });
@@ -38,7 +39,9 @@ function addBias({ b, inputs, uses }: Match): readonly Value[] | null {
     const bias = asBias(b, linear, addend);
     if (bias === null) continue;
     const { kind, attrs, inputs: operands } = linear.node;
-    return b.apply(kind as "conv2d", [...operands, bias], attrs, ["bias"]);
+    return withOrigin(b, linear.node.origin, () =>
+      b.apply(kind as "conv2d", [...operands, bias], attrs, ["bias"]),
+    );
   }
   return null;
 }
@@ -52,13 +55,17 @@ export const fuseLinear = definePass({
       before:
         "(x: f32[n,6,6,2], state w: f32[4,2,3,3], state c: f32[4])" +
         "a = conv2d x w; b = add a c; return b",
-      after: "(x: f32[n,6,6,2], state w: f32[4,2,3,3], state c: f32[4]) b = conv2d x w bias=c; return b",
+      after:
+        "(x: f32[n,6,6,2], state w: f32[4,2,3,3], state c: f32[4]) b = conv2d x w bias=c; return b",
     }),
     rule("the activation goes into the linear op", ["relu", "sigmoid", "tanh"], {
       rewrite: ({ b, node, inputs: [linear], uses }) => {
         if (openLinear(linear, uses) === null) return null;
         const { kind, attrs, inputs, optional } = linear.node;
-        return b.apply(kind as "conv2d", inputs, { ...attrs, activation: node.kind }, optional);
+        const activated = { ...attrs, activation: node.kind };
+        return withOrigin(b, linear.node.origin, () =>
+          b.apply(kind as "conv2d", inputs, activated, optional),
+        );
       },
       before:
         "(x: f32[n,6], state w: f32[6,4], state c: f32[4])" +

@@ -87,7 +87,11 @@ const pad: Carry = (node) => ({
 
 const reverse: Carry = (node) => ({
   images: [0],
-  attrs: { axes: numbers(node.attrs.axes).map(moved).sort((p, q) => p - q) },
+  attrs: {
+    axes: numbers(node.attrs.axes)
+      .map(moved)
+      .sort((p, q) => p - q),
+  },
   imageResults: [0],
 });
 

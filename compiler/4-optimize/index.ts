@@ -1,5 +1,7 @@
 /** @file The optimiser: its passes in order, and the runner that verifies the graph after each. */
-import type { Graph } from "../ir/types.js";
+import type { LoweredModel } from "../2-lower/lowered-model.js";
+import { createBuilder } from "../ir/builder.js";
+import { type Graph, typeOf } from "../ir/types.js";
 import { verifyGraph } from "../ir/verify.js";
 import { cancelMovement } from "./cancel-movement.js";
 import { convertLayout } from "./convert-layout.js";
@@ -11,9 +13,11 @@ import { fuseLinear } from "./fuse-linear.js";
 import { legalize } from "./legalize.js";
 import { mergeDuplicates } from "./merge-duplicates.js";
 import { orderProgram } from "./order-nodes.js";
+import { rebuild } from "./rebuild.js";
 import { removeIdentities } from "./remove-identities.js";
 import { simplifyAlgebra } from "./simplify-algebra.js";
 import { simplifyGradients } from "./simplify-gradients.js";
+import { sinkReshapes } from "./sink-reshapes.js";
 
 export type { Pass, PassContext, PassResult, Rule } from "./define-pass.js";
 export { orderNodes } from "./order-nodes.js";
@@ -43,6 +47,7 @@ const passes: Readonly<Record<PassContext["mode"], readonly Pass[]>> = {
     ...tidy,
     simplifyAlgebra,
     simplifyGradients,
+    sinkReshapes,
     ...tidy,
     simplifyAlgebra,
     fuseLinear,
@@ -57,7 +62,10 @@ const passes: Readonly<Record<PassContext["mode"], readonly Pass[]>> = {
     mergeDuplicates,
     ...tidy,
     simplifyAlgebra,
+    sinkReshapes,
     cropUnused,
+    // A bias between a convolution and a batch norm must be inside the convolution first.
+    fuseLinear,
     foldBatchNorm,
     ...tidy,
     fuseLinear,
@@ -97,10 +105,20 @@ export function optimize(graph: Graph, options: OptimizeOptions): Graph {
 }
 
 /**
- * Prepares a channels-last forward graph for differentiation. Inputs and state keep their names and
- * types, but all nodes are new: find a weight by its name (`findState`), not by its old value.
+ * Prepares a lowered model for differentiation: its training graph comes back smaller, in a new
+ * builder, and the weights are that graph's. Inputs and state keep their names and types.
  */
-export function optimizeForward(graph: Graph, onPass?: OnPass): Graph {
+export function optimizeForward(lowered: LoweredModel, onPass?: OnPass): LoweredModel {
+  if (lowered.training === null) return lowered;
   const context: PassContext = { mode: "training", layout: "NHWC", lacking: [] };
-  return run(graph, forwardPasses, context, onPass);
+  const smaller = run(lowered.training, forwardPasses, context, onPass);
+  const builder = createBuilder();
+  const training = rebuild(smaller, undefined, { into: builder });
+  const weights = lowered.weights.map((weight) => {
+    // Equal nodes are made once: this finds the graph's own node.
+    const { dtype, shape } = typeOf(weight.value);
+    builder.origin = weight.value.node.origin;
+    return { ...weight, value: builder.state(weight.name, dtype, shape) };
+  });
+  return { ...lowered, training, weights, builder };
 }

@@ -1,6 +1,8 @@
 /** @file What rules ask about the values they look at. */
 import type { OpKind } from "@dlc/runtime";
-import { product } from "../ir/shape.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import type { Origin } from "../ir/origin.js";
+import { product, sameShape } from "../ir/shape.js";
 import { sameType } from "../ir/text.js";
 import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
 import type { AttrsOf, Builder, Inputs } from "../ops/define-op.js";
@@ -24,9 +26,19 @@ export function made<K extends OpKind>(value: Value, kind: K): Made<K> | null {
   };
 }
 
-export const sameValue = (a: Value, b: Value): boolean => a.node === b.node && a.output === b.output;
+export const sameValue = (a: Value, b: Value): boolean =>
+  a.node === b.node && a.output === b.output;
 
 export const hasTypeOf = (a: Value, b: Value): boolean => sameType(typeOf(a), typeOf(b));
+
+/** Builds nodes that belong to another place of the spec than the node being rewritten. */
+export function withOrigin<T>(b: GraphBuilder, origin: Origin, build: () => T): T {
+  const before = b.origin;
+  b.origin = origin;
+  const result = build();
+  b.origin = before;
+  return result;
+}
 
 /** The number that fills a constant, or null. */
 export function filledWith(value: Value): number | null {
@@ -52,6 +64,9 @@ export const axesOf = (shape: Shape): number[] => shape.map((_, axis) => axis);
 export const permute = <T>(shape: readonly T[], perm: readonly number[]): T[] =>
   perm.map((axis) => shape[axis] as T);
 
+export const reshaped = (b: Builder, value: Value, shape: Shape): Value =>
+  sameShape(shapeOf(value), shape) ? value : b.reshape(value, { shape });
+
 /** Does permuting only move axes of size 1, so that the elements keep their order? */
 export function keepsOrder(shape: Shape, perm: readonly number[]): boolean {
   const moved = perm.filter((axis) => shape[axis] !== 1);
@@ -72,14 +87,45 @@ export const inverse = (perm: readonly number[]): number[] =>
 
 /** Elementwise ops with one input that is a tensor and whose result has its shape. */
 export const unaryOps = [
-  "neg", "exp", "log", "sqrt", "rsqrt", "square", "reciprocal", "abs", "sign", "floor", "sin", "cos",
-  "erf", "relu", "sigmoid", "tanh", "softplus", "logicalNot", "cast", "stopGradient",
+  "neg",
+  "exp",
+  "log",
+  "sqrt",
+  "rsqrt",
+  "square",
+  "reciprocal",
+  "abs",
+  "sign",
+  "floor",
+  "sin",
+  "cos",
+  "erf",
+  "relu",
+  "sigmoid",
+  "tanh",
+  "softplus",
+  "logicalNot",
+  "cast",
+  "stopGradient",
 ] as const satisfies readonly OpKind[];
 
 /** Elementwise ops whose operands broadcast. */
 export const broadcastingOps = [
-  "add", "sub", "mul", "div", "pow", "maximum", "minimum", "equal", "less", "lessEqual", "greater",
-  "greaterEqual", "logicalAnd", "logicalOr", "select",
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "pow",
+  "maximum",
+  "minimum",
+  "equal",
+  "less",
+  "lessEqual",
+  "greater",
+  "greaterEqual",
+  "logicalAnd",
+  "logicalOr",
+  "select",
 ] as const satisfies readonly OpKind[];
 
 /** All ops that treat every element alike. */

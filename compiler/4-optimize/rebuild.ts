@@ -1,7 +1,7 @@
 /** @file Graphs are never changed: every pass copies its graph, deciding node by node. */
 import type { DType, OpKind } from "@dlc/runtime";
-import { type BuilderOptions, createBuilder, type GraphBuilder } from "../ir/builder.js";
 import { bug } from "../ir/bug.js";
+import { type BuilderOptions, createBuilder, type GraphBuilder } from "../ir/builder.js";
 import { nodesOf } from "../ir/traverse.js";
 import type { Graph, Node, Value } from "../ir/types.js";
 
@@ -14,6 +14,8 @@ export interface Rebuilding {
 }
 
 export interface RebuildOptions extends BuilderOptions {
+  /** Builds with this builder, which then knows all nodes; `replace` has no effect on it. */
+  readonly into?: GraphBuilder;
   /** The old nodes in the order to carry them over (inputs first); default: creation order. */
   readonly order?: readonly Node[];
   /** Told what became of each old node. */
@@ -44,7 +46,7 @@ export function rebuild(
   visit: (step: Rebuilding) => readonly Value[] | null = () => null,
   options: RebuildOptions = {},
 ): Graph {
-  const b = createBuilder(options);
+  const b = options.into ?? createBuilder(options);
   const copies = new Map<Node, readonly Value[]>();
   const find = ({ node, output }: Value): Value =>
     copies.get(node)?.[output] ?? bug(`result ${output} was not carried over`, node);

@@ -5,8 +5,9 @@
  * are already in their final form; nodes that a rule makes are offered in their turn. Rules may ask
  * how many readers a value has, and a firing changes that, so rounds repeat until one changes nothing.
  */
-import type { GraphBuilder } from "../ir/builder.js";
+
 import { bug } from "../ir/bug.js";
+import type { GraphBuilder } from "../ir/builder.js";
 import { nodesOf } from "../ir/traverse.js";
 import type { Graph, Node, NodeKind, Value } from "../ir/types.js";
 import type { Inputs } from "../ops/define-op.js";

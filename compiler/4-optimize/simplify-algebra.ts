@@ -159,7 +159,8 @@ export const simplifyAlgebra = definePass({
         return reduced === undefined ? null : b.mul(reduced, asScalar(b, factor));
       },
       before: "(x: f32[n,3], c: f32[1]) a = mul x c; b = sum a axes=[0]; return b",
-      after: "(x: f32[n,3], c: f32[1]) a = sum x axes=[0]; d = reshape c shape=[]; b = mul a d; return b",
+      after:
+        "(x: f32[n,3], c: f32[1]) a = sum x axes=[0]; d = reshape c shape=[]; b = mul a d; return b",
     }),
   ],
 });

@@ -3,12 +3,17 @@ import type { OpKind } from "@dlc/runtime";
 import { sameShape } from "../ir/shape.js";
 import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
 import { definePass, type Match, rule } from "./define-pass.js";
-import { axesOf, made, sameValue } from "./match.js";
+import { axesOf, made, reshaped, sameValue } from "./match.js";
 
 /** Does a reduction keep exactly the channels of an image? */
 function keepsChannels(x: Value, axes: readonly number[], layout: "NHWC" | "NCHW"): boolean {
   const channel = layout === "NHWC" ? 3 : 1;
-  return axes.join() === axesOf(shapeOf(x)).filter((axis) => axis !== channel).join();
+  return (
+    axes.join() ===
+    axesOf(shapeOf(x))
+      .filter((axis) => axis !== channel)
+      .join()
+  );
 }
 
 /**
@@ -26,13 +31,15 @@ function reduceStretched({ b, node, inputs: [x], attrs }: Match<"sum">): Value |
   const repeated = attrs.axes.filter((axis) => padded[axis] === 1 && full[axis] !== 1);
   if (repeated.length === 0) return null;
   const rest = attrs.axes.filter((axis) => !repeated.includes(axis));
-  let value: Value | undefined = b.reshape(source, { shape: padded });
+  let value: Value | undefined = reshaped(b, source, padded);
   if (rest.length > 0) {
     [value] = b.apply(node.kind as OpKind, [value], { axes: rest, keepDims: true });
   }
   if (value === undefined) return null;
-  const left = padded.filter((_, axis) => attrs.keepDims || !attrs.axes.includes(axis));
-  value = b.reshape(value, { shape: attrs.keepDims ? padded.map((d, i) => (rest.includes(i) ? 1 : d)) : left });
+  const left = attrs.keepDims
+    ? padded.map((dim, axis) => (rest.includes(axis) ? 1 : dim))
+    : padded.filter((_, axis) => !attrs.axes.includes(axis));
+  value = reshaped(b, value, left);
   if (node.kind === "sum") {
     value = b.mul(value, b.size({ shape: repeated.map((axis) => full[axis] as number) }));
   }
@@ -60,7 +67,8 @@ export const simplifyGradients = definePass({
         "(x: f32[n,4,4,2], dy: f32[n,2,2,2]) y = maxPool2d x kernel=[2,2] strides=[2,2];" +
         "a = reluGrad dy y; b = maxPool2dGrad x y a kernel=[2,2] strides=[2,2]; return b",
     }),
-    // Every window passes its gradient on exactly once: the channel's total stays.
+    // Every window passes its gradient on once (or, as the contract allows, to each of several equal
+    // maxima, which this then counts as one): the channel's total stays.
     rule("the sum over an unpooled image is the sum of what was unpooled", "sum", {
       rewrite: ({ b, inputs: [dx], attrs }) => {
         const unpooled = made(dx, "maxPool2dGrad");
@@ -104,10 +112,9 @@ export const simplifyGradients = definePass({
     }),
     rule("repeated elements are counted, not summed", ["sum", "mean", "max", "min"], {
       rewrite: (match) => reduceStretched(match as Match<"sum">),
-      before: "(x: f32[n,1]) a = broadcastTo x shape=[n,5]; b = sum a axes=[1] keepDims=true; return b",
-      after:
-        "(x: f32[n,1]) a = reshape x shape=[n,1]; c = size shape=[5];" +
-        "d = reshape a shape=[n,1]; b = mul d c; return b",
+      before:
+        "(x: f32[n,1]) a = broadcastTo x shape=[n,5]; b = sum a axes=[1] keepDims=true; return b",
+      after: "(x: f32[n,1]) c = size shape=[5]; b = mul x c; return b",
     }),
   ],
 });

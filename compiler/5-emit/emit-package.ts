@@ -109,12 +109,21 @@ export async function emitPackage(
   };
   const spec = start("The specification, resolved, as data.");
   writeSpec(model, hashes, spec);
-  const index = start("What programs import: the model with its types.");
-  writeIndex(model, index);
+  const programs = programModules(model, start);
+  const index = start("What to import: the model and its types.");
+  const present = modules.map(({ file, programs }) => ({
+    file,
+    programs: programs.filter((key) => model.programs[key] !== undefined),
+  }));
+  writeIndex(
+    model,
+    present.filter(({ programs }) => programs.length > 0),
+    index,
+  );
   const files = new Map<string, string>();
   const sources: Module[] = [
     { file: "index", out: index, mapped: false },
-    ...programModules(model, start),
+    ...programs,
     { file: "spec", out: spec, mapped: false },
   ];
   for (const { file, out, mapped } of sources) {

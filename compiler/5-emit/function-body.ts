@@ -50,16 +50,18 @@ export function writeBody(
     ),
   );
 
+  const comment = (node: Node): string => `; // ${node.types.map(formatType).join(", ")}`;
+
   function declare(node: Node, target: string, code: string): void {
     declared.add(node);
-    const types = node.types.map(formatType).join(", ");
-    out.add(`  const ${target} = ${code}; // ${types}`, node.origin.span ?? context.span);
+    out.add(`  const ${target} = ${code}${comment(node)}`, node.origin.span ?? context.span);
   }
 
   function compute(node: Node): void {
     declareSources(node.inputs);
     const target = targetOf(node, names, used);
-    declare(node, target, callOf(node, names, constants, `  const ${target} = `.length));
+    const room = { before: `  const ${target} = `.length, after: comment(node).length };
+    declare(node, target, callOf(node, names, constants, room));
   }
 
   /** Declares the tensors and constants that a node reads, right before their first use. */
@@ -85,8 +87,8 @@ export function writeBody(
     if (origin.layer !== "") out.add(`  o.scope(${stringLiteral(origin.layer)});`, span);
   }
 
-  for (const { phase, groups } of sections) {
-    out.add(`\n  // ---- ${headings[phase]}`, context.span);
+  for (const [i, { phase, groups }] of sections.entries()) {
+    out.add(`${i === 0 ? "" : "\n"}  // ---- ${headings[phase]}`, context.span);
     for (const group of groups) {
       heading(group);
       for (const node of group.nodes) compute(node);

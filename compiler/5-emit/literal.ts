@@ -19,12 +19,27 @@ export class Code {
   }
 }
 
+/** An object whose keys are words of ours (attributes, fields), and so need no quotes. */
+export class Fields {
+  readonly entries: readonly (readonly [string, Printable])[];
+  /** Several to a line where it is too long for one. */
+  readonly packed: boolean;
+  constructor(entries: readonly (readonly [string, Printable])[], packed = false) {
+    for (const [key] of entries) if (!isPlainKey(key)) throw new Error(`"${key}" is not a plain key`);
+    this.entries = entries;
+    this.packed = packed;
+  }
+}
+
+export const isPlainKey = (key: string): boolean => /^[a-z][A-Za-z0-9_]*$/.test(key);
+
 export type Printable =
   | null
   | boolean
   | number
   | string
   | Code
+  | Fields
   | readonly Printable[]
   | { readonly [key: string]: Printable };
 
@@ -57,35 +72,31 @@ export function numberLiteral(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** Attribute names of ops are ours and stay unquoted; every other key is quoted. */
-const plainKey = /^[a-z][A-Za-z0-9]*$/;
+const isScalar = (value: Printable): boolean =>
+  value === null || typeof value !== "object" || value instanceof Code;
 
-interface Style {
-  /** Are the keys of objects ours (ops' attributes), so that they need no quotes? */
-  readonly plainKeys: boolean;
-}
+/** The entries of an object with their keys as printed. */
+const entriesOf = (
+  value: Fields | { readonly [key: string]: Printable },
+): readonly (readonly [string, Printable])[] =>
+  value instanceof Fields
+    ? value.entries
+    : Object.entries(value).map(([key, item]) => [propertyName(key), item]);
 
-function flat(value: Printable, style: Style): string {
+const entry = (key: string, text: string): string => (key === text ? key : `${key}: ${text}`);
+
+function flat(value: Printable): string {
   if (value instanceof Code) return value.text;
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "number") return numberLiteral(value);
   if (typeof value === "string") return stringLiteral(value);
-  if (Array.isArray(value)) return `[${value.map((item) => flat(item, style)).join(", ")}]`;
-  const entries = Object.entries(value).map(([key, item]) => entry(key, flat(item, style), style));
+  if (Array.isArray(value)) return `[${value.map(flat).join(", ")}]`;
+  const entries = entriesOf(value as Fields).map(([key, item]) => entry(key, flat(item)));
   return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
 }
 
-function entry(key: string, text: string, style: Style): string {
-  if (!style.plainKeys) return `${propertyName(key)}: ${text}`;
-  if (!plainKey.test(key)) throw new Error(`"${key}" is not a plain key`);
-  return key === text ? key : `${key}: ${text}`;
-}
-
-const isScalar = (value: Printable): boolean =>
-  value === null || typeof value !== "object" || value instanceof Code;
-
-/** Items packed onto lines of at most `width` columns. */
-function fill(items: readonly string[], indent: string, width: number): string[] {
+/** Items packed onto lines of at most `width` columns, each followed by a comma. */
+export function fill(items: readonly string[], indent: string, width = 100): string[] {
   const lines: string[] = [];
   let line = "";
   for (const item of items) {
@@ -103,31 +114,31 @@ function fill(items: readonly string[], indent: string, width: number): string[]
  * Source text of a value, broken over lines where it does not fit.
  * `used`: columns already taken on the first line and by what follows.
  */
-export function print(
-  value: Printable,
-  { indent = "", used = 0, width = 100, plainKeys = false } = {},
-): string {
-  const style = { plainKeys };
-  const short = flat(value, style);
+export function print(value: Printable, { indent = "", used = 0, width = 100 } = {}): string {
+  const short = flat(value);
   if (isScalar(value) || used + short.length <= width) return short;
   const inner = `${indent}  `;
+  /** One item on lines of its own; `key` stands before it. */
+  const broken = (item: Printable, key: string | null): string => {
+    const used = inner.length + 1 + (key === null ? 0 : key.length + 2);
+    const text = print(item, { indent: inner, used, width });
+    return `${inner}${key === null ? text : entry(key, text)},`;
+  };
   if (Array.isArray(value)) {
     const items = value as readonly Printable[];
     const lines = items.every(isScalar)
-      ? fill(items.map((item) => flat(item, style)), inner, width)
-      : items.map((item) => {
-          const text = print(item, { indent: inner, used: inner.length + 1, width, plainKeys });
-          return `${inner}${text},`;
-        });
+      ? fill(items.map(flat), inner, width)
+      : items.map((item) => broken(item, null));
     return `[\n${lines.join("\n")}\n${indent}]`;
   }
-  const entries = Object.entries(value as { readonly [key: string]: Printable });
-  const lines = plainKeys
-    ? fill(entries.map(([key, item]) => entry(key, flat(item, style), style)), inner, width)
-    : entries.map(([key, item]) => {
-        const taken = inner.length + propertyName(key).length + 3;
-        const text = print(item, { indent: inner, used: taken, width, plainKeys });
-        return `${inner}${entry(key, text, style)},`;
-      });
+  const entries = entriesOf(value as Fields);
+  const lines =
+    value instanceof Fields && value.packed
+      ? fill(
+          entries.map(([key, item]) => entry(key, flat(item))),
+          inner,
+          width,
+        )
+      : entries.map(([key, item]) => broken(item, key));
   return `{\n${lines.join("\n")}\n${indent}}`;
 }

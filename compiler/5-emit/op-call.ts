@@ -4,7 +4,7 @@ import type { Dim, Node, Value } from "../ir/types.js";
 import type { AnyOpDef } from "../ops/define-op.js";
 import { ops } from "../ops/index.js";
 import type { ConstantTable } from "./constants.js";
-import { Code, type Printable, print } from "./literal.js";
+import { Code, Fields, fill, type Printable, print } from "./literal.js";
 import type { Identifier } from "./name-scope.js";
 import type { ValueNames } from "./value-names.js";
 
@@ -28,7 +28,7 @@ export const mentionsBatch = (node: Node): boolean =>
     ((node.attrs[key] ?? []) as readonly Dim[]).some(isSymbolic),
   );
 
-function options(node: Node, names: ValueNames, constants: ConstantTable): Record<string, Printable> {
+function options(node: Node, names: ValueNames, constants: ConstantTable): Fields {
   const { shapeAttrs = [] } = definitionOf(node);
   const required = node.inputs.length - node.optional.length;
   const entries = Object.entries(node.attrs).map(([key, value]): [string, Printable] => {
@@ -40,24 +40,38 @@ function options(node: Node, names: ValueNames, constants: ConstantTable): Recor
     key,
     Code.of(names.of(node.inputs[required + i] as Value)),
   ]);
-  return Object.fromEntries([...entries, ...optional]);
+  return new Fields([...entries, ...optional], true);
 }
 
-/** `used`: columns taken before the call on its first line. */
+const width = 100;
+const indent = "  ";
+
+/** `before` and `after`: columns that the statement takes on the first line and behind the call. */
 export function callOf(
   node: Node,
   names: ValueNames,
   constants: ConstantTable,
-  used: number,
+  { before, after }: { readonly before: number; readonly after: number },
 ): string {
   const count = node.inputs.length - node.optional.length;
   const required = node.inputs.slice(0, count).map((value) => names.of(value));
-  const tensors = definitionOf(node).variadic ? `[${required.join(", ")}]` : required.join(", ");
+  const { variadic } = definitionOf(node);
   const settings = options(node, names, constants);
-  const start = `o.${node.kind}(${tensors}`;
-  if (Object.keys(settings).length === 0) return `${start})`;
+  const tensors = variadic ? `[${required.join(", ")}]` : required.join(", ");
+  const start = `o.${node.kind}(`;
+  const first = before + start.length + tensors.length;
+  const bare = settings.entries.length === 0;
+  if (bare && first + 1 + after <= width) return `${start}${tensors})`;
+  // Options on the first line if all fits, else in lines of their own behind the tensors.
   const comma = tensors === "" ? "" : ", ";
-  const taken = used + start.length + comma.length + 2;
-  const text = print(settings, { indent: "  ", used: taken, plainKeys: true });
-  return `${start}${comma}${text})`;
+  if (!bare && first + comma.length + 1 <= width) {
+    const used = first + comma.length + 1 + after;
+    return `${start}${tensors}${comma}${print(settings, { indent, used })})`;
+  }
+  const inner = `${indent}  `;
+  const lines = variadic
+    ? [`${inner}[`, ...fill(required, `${inner}  `), `${inner}],`]
+    : fill(required, inner);
+  if (!bare) lines.push(`${inner}${print(settings, { indent: inner, used: inner.length + 1 })},`);
+  return `${start}\n${lines.join("\n")}\n${indent})`;
 }

@@ -4,7 +4,7 @@ import { nodesOf } from "../ir/traverse.js";
 import { type Graph, type Node, typeOf, type Value } from "../ir/types.js";
 import type { ConstantTable } from "./constants.js";
 import { groupOf, writeBody } from "./function-body.js";
-import { type Printable, print, propertyName, stringLiteral } from "./literal.js";
+import { Fields, type Printable, print, propertyName, stringLiteral } from "./literal.js";
 import type { NameScope } from "./name-scope.js";
 import { mentionsBatch } from "./op-call.js";
 import { isSource, sectionsOf } from "./schedule.js";
@@ -76,10 +76,11 @@ function writeTypes(type: string, io: Interface, out: SourceLines, span: Span): 
 
 /** `export const trainProgram: Program = …`: what an engine needs to know before it calls it. */
 function writeDescription(key: ProgramKey, io: Interface, out: SourceLines, span: Span): void {
-  const spec = (value: Value): Printable => ({
-    dtype: typeOf(value).dtype,
-    shape: typeOf(value).shape,
-  });
+  const spec = (value: Value): Printable =>
+    new Fields([
+      ["dtype", typeOf(value).dtype],
+      ["shape", typeOf(value).shape],
+    ]);
   const entry = (name: string, value: Printable): string =>
     `  ${name}: ${print(value, { indent: "  ", used: name.length + 5 })},`;
   const record = (pairs: readonly (readonly [string, Printable])[]): Printable =>

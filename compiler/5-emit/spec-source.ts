@@ -26,20 +26,21 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
     type: string,
     value: unknown,
     about: string,
+    record = false,
   ): void => {
     const start = `export const ${name}: ${type} = `;
-    const text = print(printable(value), { used: start.length + 1 });
+    const text = print(printable(value, record), { used: start.length + 1 });
     out.add(`\n/** ${about} */\n${start}${text};`);
   };
   out.add(
-    '\nimport type { DataSpec, FittedFacts, HeadSpec, StateSpec, TrainSpec } from "@dlc/runtime";',
+    'import type { DataSpec, FittedFacts, HeadSpec, StateSpec, TrainSpec } from "@dlc/runtime";',
   );
   entry("name", "string", spec.name, "The model's name.");
   entry("dlcVersion", "string", version, "The version of dlc that wrote this package.");
   entry("specHash", "string", hashes.spec, "SHA-256 of the resolved specification.");
   entry("stateHash", "string", hashes.state, "SHA-256 of the state's names, shapes and dtypes.");
   entry("data", "DataSpec | null", spec.data, "Where rows come from and how they are split and read.");
-  entry("facts", "FittedFacts", facts, "What was fitted on the training split when this was built.");
+  entry("facts", "FittedFacts", facts, "What was fitted on the training split when this was built.", true);
   entry(
     "trainSettings",
     "TrainSpec | null",
@@ -51,6 +52,7 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
     "Readonly<Record<string, StateSpec>>",
     state,
     "Every tensor that outlives a step, and how it starts.",
+    true,
   );
   entry("heads", "readonly HeadSpec[]", heads, "What the model predicts.");
 }

@@ -6,7 +6,7 @@ interface Edit {
 }
 
 /** Beyond this many differing lines the whole middle is shown as replaced. */
-const editLimit = 2000;
+const editLimit = 1000;
 const context = 3;
 
 /**

@@ -43,11 +43,11 @@ function updatedWeight(node: Node, input: number): string | null {
   return inputs[input] === "g" && weight?.kind === "state" ? nameOf(weight) : null;
 }
 
-/** `c_0_5`, `c_minus_1`, or after the layer for arrays. */
+/** `c_0_5`, `c_minus_1` for numbers of few digits; else after the layer. */
 function constantName(node: Node): string {
-  const value = node.attrs.value;
-  return typeof value === "number"
-    ? `c_${String(value).replace("e+", "e").replace(/-/g, "minus_")}`
+  const text = String(node.attrs.value);
+  return typeof node.attrs.value === "number" && text.length <= 8
+    ? `c_${text.replace("e+", "e").replace(/-/g, "minus_")}`
     : words(node.origin.layer, "constant");
 }
 
@@ -92,8 +92,10 @@ export function nameValues(
       );
       const value = leaving && { node: leaving, output: 0 };
       if (value === undefined || origin.layer === "") continue;
-      if (phase === "forward") name(value, origin.layer);
-      else if (phase === "backward") {
+      const named = nodes.some((node) => names.has(keyOf({ node, output: 0 })));
+      if (phase === "forward") {
+        if (!named) name(value, origin.layer);
+      } else if (phase === "backward") {
         const next = uses.get(keyOf(value))?.find((use) => !members.has(use.node))?.node;
         if (next?.origin.phase === "backward") name(value, words("d", next.origin.layer));
       }

@@ -1,9 +1,8 @@
-/** @file For faults of the compiler itself; what a user got wrong is a diagnostic instead. */
+/** @file Assertions that name the node the compiler was working on. */
+import { Bug } from "../diagnostics/diagnostic.js";
 import type { Node } from "./types.js";
 
-export class Bug extends Error {
-  override readonly name = "Bug";
-}
+export { Bug };
 
 /** Describes a node for such messages: its kind, number and where it came from. */
 export function describe(node: Node): string {
@@ -13,7 +12,7 @@ export function describe(node: Node): string {
   return `${node.kind}${name} #${node.id}${from}`;
 }
 
-/** Stops the compiler, naming the node it was working on. */
+/** Stops the compiler; its message names the node. */
 export function bug(message: string, node?: Node): never {
   throw new Bug(node === undefined ? message : `${describe(node)}: ${message}`);
 }

@@ -58,7 +58,7 @@ export function evaluateValues(
 }
 
 function provided(node: Node, values: ReferenceValues): ReferenceTensor {
-  const name = String(node.attrs["name"]);
+  const name = String(node.attrs.name);
   const tensor = values[name];
   if (tensor === undefined) throw new Error(`no value for the ${node.kind} '${name}'`);
   return tensor;
@@ -91,7 +91,7 @@ function checkType(
     return;
   }
   const what = tensor && `${tensor.dtype}${formatShape(tensor.shape)} of ${tensor.data.length}`;
-  const name = node.attrs["name"] === undefined ? "" : ` '${node.attrs["name"]}'`;
+  const name = node.attrs.name === undefined ? "" : ` '${node.attrs.name}'`;
   const expected = `${type.dtype}${formatShape(shape)}`;
   throw new Error(`${node.kind}${name} should be ${expected}, but is ${what ?? "missing"}`);
 }

@@ -14,7 +14,14 @@ import {
   usualAttributes,
 } from "./text.js";
 import { type Token, tokenize } from "./tokens.js";
-import { type Dim, type Graph, type GraphOutput, type TensorType, typeOf, type Value } from "./types.js";
+import {
+  type Dim,
+  type Graph,
+  type GraphOutput,
+  type TensorType,
+  typeOf,
+  type Value,
+} from "./types.js";
 
 /** Reads tokens one after the other. */
 function createCursor(text: string) {
@@ -45,7 +52,8 @@ function createCursor(text: string) {
     /** A name, quoted or not. */
     name: (): string => {
       const token = peek();
-      if (token.kind !== "word" && token.kind !== "string") fail(`expected a name, found '${token.text}'`);
+      if (token.kind !== "word" && token.kind !== "string")
+        fail(`expected a name, found '${token.text}'`);
       at++;
       return token.text;
     },
@@ -115,7 +123,8 @@ function readParameters(cursor: Cursor, b: GraphBuilder, scope: Scope): void {
     if (!cursor.isMark(")") && cursor.peek().kind !== "comment") cursor.expect(",");
     b.origin = readOrigin(cursor.comment());
     if (role === "state") scope.set(name, b.state(name, dtype, shape));
-    else if (role === "batch" || role === "scalar") scope.set(name, b.input(name, role, dtype, shape));
+    else if (role === "batch" || role === "scalar")
+      scope.set(name, b.input(name, role, dtype, shape));
     else cursor.fail(`'${role}' is not 'state', 'scalar' or 'batch'`);
   }
 }
@@ -134,7 +143,9 @@ function readResults(cursor: Cursor, scope: Scope): readonly GraphOutput[] {
   return outputs;
 }
 
-function readTargets(cursor: Cursor): { readonly name: string; readonly type: TensorType | null }[] {
+function readTargets(
+  cursor: Cursor,
+): { readonly name: string; readonly type: TensorType | null }[] {
   const targets = [];
   do {
     const name = cursor.name();
@@ -144,12 +155,19 @@ function readTargets(cursor: Cursor): { readonly name: string; readonly type: Te
   return targets;
 }
 
+function readOp(cursor: Cursor): { readonly kind: OpKind; readonly definition: AnyOpDef } {
+  const table: Readonly<Record<string, AnyOpDef | undefined>> = ops;
+  const name = cursor.peek().text;
+  const definition = Object.hasOwn(ops, name) ? table[name] : undefined;
+  if (definition === undefined) return cursor.fail(`'${name}' is not an op`);
+  cursor.next();
+  return { kind: definition.kind, definition };
+}
+
 function readStatement(cursor: Cursor, b: GraphBuilder, scope: Scope): void {
   const { line } = cursor.peek();
   const targets = readTargets(cursor);
-  const kind = cursor.name();
-  const definition: AnyOpDef | undefined = ops[kind as OpKind];
-  if (definition === undefined) return cursor.fail(`'${kind}' is not an op`);
+  const { kind, definition } = readOp(cursor);
   const inputs: Value[] = [];
   const named = new Map<string, Value>();
   const attrs: Record<string, unknown> = { ...usualAttributes(kind) };
@@ -170,7 +188,12 @@ function readStatement(cursor: Cursor, b: GraphBuilder, scope: Scope): void {
   }
   const optional = (definition.optional ?? []).filter((key) => named.has(key));
   const extra = optional.map((key) => named.get(key) as Value);
-  define(targets, applyAt(line, () => b.apply(kind as OpKind, [...inputs, ...extra], attrs, optional)), scope, line);
+  define(
+    targets,
+    applyAt(line, () => b.apply(kind, [...inputs, ...extra], attrs, optional)),
+    scope,
+    line,
+  );
 }
 
 function applyAt<T>(line: number, build: () => T): T {

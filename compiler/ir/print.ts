@@ -1,6 +1,13 @@
 /** @file Graphs as text: stable, readable, and understood by `parseGraph` (grammar in text.ts). */
 import type { Origin } from "./origin.js";
-import { formatNumber, formatType, isWord, resultName, sameAttribute, usualAttributes } from "./text.js";
+import {
+  formatNumber,
+  formatType,
+  isWord,
+  resultName,
+  sameAttribute,
+  usualAttributes,
+} from "./text.js";
 import { nodesOf } from "./traverse.js";
 import type { Graph, Node, Value } from "./types.js";
 

@@ -8,41 +8,44 @@ export interface Token {
   readonly line: number;
 }
 
-const stringPattern = /"(?:[^"\\\n]|\\.)*"/y;
-const marks = "()[]=,:";
+const patterns: readonly (readonly [Token["kind"] | "space", RegExp])[] = [
+  ["end", /[\n;]/y],
+  ["space", /[^\S\n]+/y],
+  ["comment", /#[^\n]*/y],
+  ["string", /"(?:[^"\\\n]|\\.)*"/y],
+  ["mark", /[()[\]=,:]/y],
+  ["word", wordPattern],
+];
+
+const contentOf = (kind: Token["kind"] | "space", text: string): string => {
+  if (kind === "string") return JSON.parse(text) as string;
+  return kind === "comment" ? text.slice(1).trim() : text;
+};
 
 export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
-  let at = 0;
   let line = 1;
   let depth = 0;
-  const match = (pattern: RegExp): string | null => {
-    pattern.lastIndex = at;
-    return pattern.exec(text)?.[0] ?? null;
-  };
-  while (at < text.length) {
-    const char = text.charAt(at);
-    let found: string | null = char;
-    if (char === "\n" || char === ";") {
-      if (depth === 0) tokens.push({ kind: "end", text: char, line });
-      if (char === "\n") line++;
-    } else if (char === "#") {
-      found = match(/#[^\n]*/y) ?? char;
-      tokens.push({ kind: "comment", text: found.slice(1).trim(), line });
-    } else if (char === '"') {
-      found = match(stringPattern);
-      if (found === null) throw new IrSyntaxError(line, "a string does not end");
-      tokens.push({ kind: "string", text: JSON.parse(found) as string, line });
-    } else if (marks.includes(char)) {
-      if (char === "(" || char === "[") depth++;
-      if (char === ")" || char === "]") depth--;
-      tokens.push({ kind: "mark", text: char, line });
-    } else if (!/\s/.test(char)) {
-      found = match(wordPattern);
-      if (found === null) throw new IrSyntaxError(line, `unexpected '${char}'`);
-      tokens.push({ kind: "word", text: found, line });
+  for (let at = 0; at < text.length; ) {
+    const position = at;
+    const found = patterns.flatMap(([kind, pattern]) => {
+      pattern.lastIndex = position;
+      const match = pattern.exec(text);
+      return match === null ? [] : [{ kind, text: match[0] }];
+    })[0];
+    if (found === undefined) throw new IrSyntaxError(line, `unexpected '${text.charAt(at)}'`);
+    if (/^[([]$/.test(found.text)) depth++;
+    if (/^[)\]]$/.test(found.text)) depth--;
+    const skipped = found.kind === "space" || (found.kind === "end" && depth > 0);
+    if (!skipped) {
+      tokens.push({
+        kind: found.kind as Token["kind"],
+        text: contentOf(found.kind, found.text),
+        line,
+      });
     }
-    at += found.length;
+    if (found.text === "\n") line++;
+    at += found.text.length;
   }
   return tokens;
 }

@@ -85,7 +85,10 @@ function checkOutputs(graph: Graph, sources: ReadonlyMap<string, Node>): void {
     if (role !== "state" || state?.kind !== "state") continue;
     const [wanted, found] = [typeOf({ node: state, output: 0 }), typeOf(value)];
     if (!sameType(wanted, found)) {
-      bug(`replaces the state '${name}' (${formatType(wanted)}) by ${formatType(found)}`, value.node);
+      bug(
+        `replaces the state '${name}' (${formatType(wanted)}) by ${formatType(found)}`,
+        value.node,
+      );
     }
   }
 }
@@ -113,7 +116,10 @@ export function verifyGraph(graph: Graph, stage?: string): void {
       if (definition !== undefined) checkOp(node, definition);
       else if (node.kind !== "input" && node.kind !== "state") bug("is not an op", node);
     }
-    checkOutputs(graph, checkSources(nodes.filter((n) => n.kind === "input" || n.kind === "state")));
+    checkOutputs(
+      graph,
+      checkSources(nodes.filter((n) => n.kind === "input" || n.kind === "state")),
+    );
   } catch (error) {
     if (!(error instanceof Bug) || stage === undefined) throw error;
     throw new Bug(`after ${stage}: ${error.message}`);

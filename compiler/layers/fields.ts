@@ -18,6 +18,7 @@ export interface FieldSchema {
   readonly maxItems?: number;
   readonly anyOf?: readonly FieldSchema[];
   readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
   readonly additionalProperties?: boolean | FieldSchema;
   readonly minProperties?: number;
   readonly maxProperties?: number;
@@ -182,6 +183,8 @@ export const initializer = (
             orthogonal: { type: "number" },
           },
           additionalProperties: false,
+          minProperties: 1,
+          maxProperties: 1,
         },
       ],
     },

@@ -15,29 +15,35 @@ export interface EpochPlan {
   readonly epoch: number;
 }
 
-/** One step's tensors: `rows` examples, in plain (not shared) memory that the receiver owns. */
+/** One step's tensors, in plain (not shared) memory that the receiver owns. */
 export interface Batch {
+  /** Features and targets by name, `[n, …]`. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
-  readonly rows: number;
+  /** Of each of the n examples: its row in the source. */
+  readonly rows: Uint32Array<ArrayBuffer>;
   /** Position in the epoch, from 0. */
   readonly index: number;
 }
 
 /** The rows of the columns in the order of this epoch. */
-export function epochOrder(plan: EpochPlan): Uint32Array {
+export function epochOrder(plan: EpochPlan): Uint32Array<ArrayBuffer> {
   const { indices, rows } = plan;
-  if (!plan.shuffle) return indices ?? Uint32Array.from({ length: rows }, (_, i) => i);
-  const order = permutation(rows, derive(plan.seed, plan.epoch));
-  return indices === null ? order : order.map((i) => indices[i] as number);
+  const drawn = plan.shuffle ? permutation(rows, derive(plan.seed, plan.epoch)) : null;
+  const order = new Uint32Array(rows);
+  for (let i = 0; i < rows; i++) {
+    const position = drawn === null ? i : (drawn[i] as number);
+    order[i] = indices === null ? position : (indices[position] as number);
+  }
+  return order;
 }
 
 /** Batch number `index`; the last one of an epoch holds what is left. */
-export function assemble(plan: EpochPlan, order: Uint32Array, index: number): Batch {
+export function assemble(plan: EpochPlan, order: Uint32Array<ArrayBuffer>, index: number): Batch {
   const start = index * plan.batch;
   const picked = order.subarray(start, Math.min(start + plan.batch, plan.rows));
   const inputs: Record<string, HostTensor> = {};
   for (const [name, column] of Object.entries(plan.columns)) inputs[name] = pick(column, picked);
-  return { inputs, rows: picked.length, index };
+  return { inputs, rows: picked.slice(), index };
 }
 
 function pick({ dtype, shape, data }: Encoded, rows: Uint32Array): HostTensor {

@@ -1,4 +1,5 @@
 /** @file One epoch's batches, in order, assembled ahead of the training loop. */
+import type { BatchSource } from "../trainer/source.js";
 import { assemble, type Batch, type EpochPlan, epochOrder } from "./assemble.js";
 import type { Dataset, Split, SplitName } from "./dataset.js";
 import type { BatchWorker } from "./worker-client.js";
@@ -55,6 +56,28 @@ export function createBatches(dataset: Dataset, name: SplitName, options: BatchO
   const worker = useWorker ? dataset.worker() : null;
   const take = worker === null ? inline(plan) : prefetched(worker, plan, startBatch, count);
   return iterate(count, startBatch, take);
+}
+
+/** A split as the trainer takes it; null if the dataset has no such split. */
+export function batchSource(
+  dataset: Dataset,
+  name: SplitName,
+  options: Pick<BatchOptions, "worker"> = {},
+): BatchSource | null {
+  const split = dataset.splits[name];
+  if (split === null) return null;
+  return {
+    size: split.rows,
+    batches: ({ batch, epoch, from, shuffle }) =>
+      createBatches(dataset, name, {
+        ...options,
+        batch,
+        epoch,
+        startBatch: from,
+        seed: shuffle ?? 0,
+        shuffle: shuffle !== null,
+      }),
+  };
 }
 
 function bytesPerRow(split: Split): number {

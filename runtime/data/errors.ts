@@ -34,7 +34,6 @@ export const dataCodes = [
   "empty-split",
   "image-unreadable",
   "image-library-missing",
-  "unexpected-class-folder",
   "empty-class",
   "arrays-missing",
   "input-missing",

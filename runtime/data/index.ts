@@ -1,5 +1,12 @@
 /** @file Public surface of the data pipeline. */
-export { type Batch, type Batches, type BatchOptions, createBatches } from "./batches.js";
+export {
+  type Batch,
+  type Batches,
+  type BatchOptions,
+  batchSource,
+  createBatches,
+} from "./batches.js";
+export { checkData, type DataProblem } from "./check.js";
 export {
   Dataset,
   type EncodedTable,
@@ -9,6 +16,8 @@ export {
   type SplitArrays,
   type SplitName,
 } from "./dataset.js";
+export { type EncodeOptions, encodeInputs, type InputRow } from "./encode-inputs.js";
 export { type DataCode, DataError, dataCodes } from "./errors.js";
 export { fitFacts, needsFacts } from "./facts.js";
+export { type ColumnGuess, inspectSource, type SourceGuess } from "./inspect.js";
 export type { ArrayColumn, ArrayColumns } from "./sources/arrays.js";

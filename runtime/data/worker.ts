@@ -33,7 +33,7 @@ export type FromWorker =
 
 interface OpenEpoch {
   readonly plan: EpochPlan;
-  readonly order: Uint32Array;
+  readonly order: Uint32Array<ArrayBuffer>;
 }
 
 const epochs = new Map<number, OpenEpoch | Error>();
@@ -53,7 +53,7 @@ function take(epoch: number, index: number): void {
     if (open instanceof Error) throw open;
     const batch = assemble(open.plan, open.order, index);
     const buffers = Object.values(batch.inputs).map((t) => t.data.buffer as ArrayBuffer);
-    send({ kind: "batch", epoch, index, batch }, buffers);
+    send({ kind: "batch", epoch, index, batch }, [...buffers, batch.rows.buffer]);
   } catch (error) {
     const known = error instanceof DlcError ? error : null;
     send({

@@ -64,9 +64,11 @@ export interface CategoryOutput<Classes extends string> {
   readonly probabilities: Readonly<Record<Classes, number>>;
 }
 
-/** Prediction of one of two classes: `probability` is that of the second, `label` the likelier one. */
-export interface BinaryOutput<Classes extends string> {
-  readonly label: Classes;
+/**
+ * Prediction of one of two classes by one number: also the probability of the second one, which is
+ * the label from 0.5 on.
+ */
+export interface BinaryOutput<Classes extends string = string> extends CategoryOutput<Classes> {
   readonly probability: number;
 }
 
@@ -76,9 +78,14 @@ export interface NumberOutput {
 }
 
 /** Predicted numbers of a shape, in the units of the target. */
-export interface VectorOutput<Shape extends readonly number[]> {
+export interface TensorOutput<Shape extends readonly number[]> {
   readonly value: { readonly shape: Shape; readonly data: Float32Array };
 }
 
-/** Columns of in-memory data, one element per example, all of the same length. */
-export type Columns<Example> = { readonly [Name in keyof Example]: readonly Example[Name][] };
+/**
+ * Examples in memory: per feature and target one value for each example, all of the same length; or
+ * all examples in one flat array, whose shape begins with their number.
+ */
+export type ExampleColumns<Example> = {
+  readonly [Name in keyof Example]: readonly Example[Name][] | ShapedArray<readonly number[]>;
+};

@@ -44,10 +44,11 @@ function blameInputs(failed: FailedStep): DlcError | null {
   for (const [name, tensor] of Object.entries(failed.inputs)) {
     const at = firstNonFinite(tensor);
     if (at === null) continue;
-    const perExample = tensor.data.length / failed.batch.rows.length;
-    const row = failed.batch.rows[Math.floor(at / perExample)];
-    return stopped("non-finite-input", failed, `${name} of row ${row} is ${tensor.data[at]}`, {
-      place: `${name}, row ${row}`,
+    const { rows } = failed.batch;
+    const example = Math.floor(at / (tensor.data.length / rows.length));
+    const place = `row ${Number(rows[example]) + 1}`;
+    return stopped("non-finite-input", failed, `${name} of ${place} is ${tensor.data[at]}`, {
+      place: `${name}, ${place}`,
       help: "Correct or remove the row, or replace missing values before training.",
     });
   }

@@ -4,7 +4,7 @@ import type { HostTensor } from "../tensor.js";
 export interface Batch {
   /** Features and targets by name, `[n, …]`. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
-  /** The example's row in its source, of each of the n examples. */
+  /** Of each of the n examples: its row in the source, from 0. */
   readonly rows: ArrayLike<number>;
   /** Number of the batch in the epoch, from 0. */
   readonly index: number;

@@ -62,7 +62,8 @@ export function handModel(strings: HandStrings = benign): CompiledModel {
   };
   const state: Record<string, StateSpec> = {};
   const weight = (layer: string, tensor: string, shape: readonly number[]): void => {
-    const init = tensor === "bias" ? { kind: "zeros" } : { kind: "glorot_uniform", fanIn: 2, fanOut: 2 };
+    const init =
+      tensor === "bias" ? { kind: "zeros" } : { kind: "glorot_uniform", fanIn: 2, fanOut: 2 };
     state[`${layer}.${tensor}`] = { dtype: "f32", shape, role: "weight", init, layer } as StateSpec;
     for (const slot of ["m", "v"]) {
       const init = { kind: "zeros" } as const;
@@ -77,7 +78,12 @@ export function handModel(strings: HandStrings = benign): CompiledModel {
   /** infer: the heads; evaluate: and the loss; train: and the new state. */
   function program(name: "infer" | "evaluate" | "train"): Graph {
     const b = createBuilder();
-    const at = (layer: string, type: string, span: Span | null, phase: Origin["phase"] = "forward") => {
+    const at = (
+      layer: string,
+      type: string,
+      span: Span | null,
+      phase: Origin["phase"] = "forward",
+    ) => {
       b.origin = { layer, type, span, phase };
     };
     const read = (tensor: string): Value => {
@@ -152,7 +158,13 @@ export function handModel(strings: HandStrings = benign): CompiledModel {
       test: null,
       split: { validation: 0.1, test: 0, method: "random", by: [], seed: 1 },
       features: {
-        [feature]: { type: "image", column: feature, shape: [side, side, 1], scale: "standard", resize: false },
+        [feature]: {
+          type: "image",
+          column: feature,
+          shape: [side, side, 1],
+          scale: "standard",
+          resize: false,
+        },
       },
       targets: {
         [target]: { type: "category", column: target, classes: [...classes], encode: "index" },

@@ -28,7 +28,9 @@ export function createReferenceOps(calls: ReferenceCall[] = []): Ops<ReferenceTe
       return results.length === 1 ? results[0] : results;
     };
   return {
-    ...(Object.fromEntries(opKinds.map((kind) => [kind, method(kind)])) as unknown as Ops<ReferenceTensor>),
+    ...(Object.fromEntries(
+      opKinds.map((kind) => [kind, method(kind)]),
+    ) as unknown as Ops<ReferenceTensor>),
     scope: (label) => {
       scope = label;
     },

@@ -11,7 +11,7 @@ export const concat = defineLayer({
   primary: null,
   fields: {
     axis: integer(
-      "The axis, counted with the batch as 0 (images: 1 height, 2 width, 3 channels), or from the end as −1, −2, …",
+      "The axis, counted with the batch as 0 (images: 1 height, 2 width, 3 channels), or from the end as −1, −2 and so on.",
       {},
       -1,
     ),

@@ -77,8 +77,8 @@ export const images: SourceReader<"images"> = {
       const labels = [...new Set(files.map((f) => f.label))];
       const common = { rows: files.length, place: source.path };
       header.set("label", { ...common, kind: "text", shape: [], classes: labels });
-      const resize = wants.get("image")?.image?.resize === true;
-      const shape = resize ? null : await firstShape(files);
+      const want = wants.get("image")?.image;
+      const shape = want?.resize === true ? want.shape : await firstShape(files, want?.shape[2]);
       header.set("image", { ...common, kind: "numbers", shape });
     } catch (error) {
       report(error);
@@ -90,12 +90,14 @@ export const images: SourceReader<"images"> = {
   },
 };
 
-/** [H, W] of the first image: channels are converted, so they never mismatch. */
-async function firstShape(files: readonly ImageFile[]): Promise<readonly number[] | null> {
-  const [first] = files;
+/** [H, W, C] of the first image; `channels` are those wanted, which decoding converts to. */
+async function firstShape(
+  [first]: readonly ImageFile[],
+  channels: number | undefined,
+): Promise<readonly number[] | null> {
   if (first === undefined) return null;
-  const { height, width } = await imageHeader(await readImage(first), first.shown);
-  return [height, width];
+  const header = await imageHeader(await readImage(first), first.shown);
+  return [header.height, header.width, channels ?? header.channels];
 }
 
 /** Every image of every class folder, by the names' code units: the same order on every machine. */

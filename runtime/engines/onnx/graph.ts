@@ -113,7 +113,11 @@ export function createGraph(): Graph {
       const op = qualified.slice(colon + 1);
       const id = nodes.length;
       const outputs = results.map((result, i) =>
-        register({ name: `${op}_${id}${i === 0 ? "" : `_${i}`}`, ...result }),
+        register({
+          name: `${op}_${id}${i === 0 ? "" : `_${i}`}`,
+          dtype: result.dtype,
+          shape: result.shape,
+        }),
       );
       const node: GraphNode = {
         name: `${source.scope}|${source.op}#${id}`,

@@ -39,7 +39,7 @@ export function openSession(
     executionProviders: ["cpu"],
     graphOptimizationLevel: rewriting === "fast" ? "extended" : "disabled",
     intraOpNumThreads: threads,
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: {
       optimization: { disable_specified_optimizers: "ReshapeFusion" },
       session: { force_spinning_stop: "1" },

@@ -79,10 +79,11 @@ export function recordProgram(
   const taken = new Set<string>();
   /** A tensor of its own for a result: not an input, a constant or another result. */
   function own(handle: Handle): Handle {
-    const shared = graph.producer(handle) === undefined || taken.has(handle.name);
-    graph.source = { scope: "", op: `result ${taken.size}` };
-    const result = shared ? (graph.node("Identity", [handle], {}, [handle])[0] as Handle) : handle;
-    if (taken.has(result.name)) throw new Error(`${result.name} is already a result`);
+    graph.source = { scope: "", op: "result" };
+    let result = handle;
+    while (graph.producer(result) === undefined || taken.has(result.name)) {
+      result = graph.node("Identity", [result], {}, [result])[0] as Handle;
+    }
     taken.add(result.name);
     return result;
   }

@@ -4,12 +4,7 @@ import type { HostTensor } from "../../tensor.js";
 import { accuracy } from "./accuracy.js";
 import { auc } from "./auc.js";
 import { confusion } from "./confusion.js";
-import type {
-  MetricAccumulator,
-  MetricDefinition,
-  MetricMemory,
-  MetricValue,
-} from "./define-metric.js";
+import type { MetricDefinition, MetricMemory, MetricValue } from "./define-metric.js";
 import { f1 } from "./f1.js";
 import { mae } from "./mae.js";
 import { mse } from "./mse.js";
@@ -42,11 +37,11 @@ export interface MetricSet {
   restore(memory: Readonly<Record<string, MetricMemory>>): void;
 }
 
-interface Member {
+/** A metric of one head, under the name that results carry. */
+export interface MetricUse {
   readonly name: string;
-  readonly output: string;
-  readonly target: string;
-  readonly accumulator: MetricAccumulator;
+  readonly head: HeadSpec;
+  readonly spec: MetricSpec;
 }
 
 /** `top_k` is called by its k, as people do: `top_5`. */
@@ -58,20 +53,29 @@ function baseName(spec: MetricSpec): string {
  * Each metric watches every head of a kind that it suits and that has a target. It goes by its own
  * name if that is one head, else by `<head>.<metric>`.
  */
+export function metricUses(
+  specs: readonly MetricSpec[],
+  heads: readonly HeadSpec[],
+): readonly MetricUse[] {
+  return specs.flatMap((spec) => {
+    const suited = heads.filter(
+      ({ kind, target }) => target !== null && metrics[spec.kind].heads.includes(kind),
+    );
+    return suited.map((head) => ({
+      name: suited.length === 1 ? baseName(spec) : `${head.name}.${baseName(spec)}`,
+      head,
+      spec,
+    }));
+  });
+}
+
 export function createMetricSet(
   specs: readonly MetricSpec[],
   heads: readonly HeadSpec[],
 ): MetricSet {
-  const members = specs.flatMap((spec) => {
-    const definition = metrics[spec.kind] as MetricDefinition;
-    const suited = heads.filter(
-      ({ kind, target }) => target !== null && definition.heads.includes(kind),
-    );
-    return suited.map((head): Member => {
-      const name = suited.length === 1 ? baseName(spec) : `${head.name}.${baseName(spec)}`;
-      const accumulator = definition.create(head, spec);
-      return { name, output: head.name, target: head.target ?? "", accumulator };
-    });
+  const members = metricUses(specs, heads).map(({ name, head, spec }) => {
+    const { create } = metrics[spec.kind] as MetricDefinition;
+    return { name, output: head.name, target: head.target ?? "", accumulator: create(head, spec) };
   });
   return {
     add(outputs, inputs) {

@@ -30,6 +30,14 @@ interface Problem {
   readonly geometry: ConvGeometry;
 }
 
+/** Variants that are right for any convolution with one group, and with several. */
+export const filterGradVariants: Readonly<
+  Record<"single" | "groups", readonly FilterGradVariant[]>
+> = {
+  single: ["batched", "columns", "pixels", "shifted", "grouped"],
+  groups: ["grouped"],
+};
+
 /** What decides the choice: sizes of the filter and of the output plane. */
 export interface FilterGradShape {
   readonly outChannels: number;

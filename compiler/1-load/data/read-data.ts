@@ -1,0 +1,143 @@
+/** @file Reads the `data` section. */
+import type { DataSpec, SourceSpec, SplitSpec } from "@dlc/runtime";
+import type { Span } from "../../ir/origin.js";
+import { checkShape, type Owner, reportWrongValue } from "../check/check-shape.js";
+import { headOf, type LoadContext } from "../context.js";
+import { dataShape, rowsSchema } from "../schema/data.js";
+import { splitShape } from "../schema/sources.js";
+import { describeNode, isPoisoned, type YamlMap, type YamlNode } from "../yaml/tree.js";
+import { readFeatures } from "./features.js";
+import { columnsOf, readSource } from "./source.js";
+
+export interface ReadData {
+  /** Null where something is wrong. */
+  readonly data: DataSpec | null;
+  readonly features: ReadonlyMap<string, Span>;
+  readonly targets: ReadonlyMap<string, Span>;
+  /** What could be read: enough for checks of what refers to it. */
+  readonly known: Pick<DataSpec, "features" | "targets">;
+}
+
+export function readData(node: YamlNode, keySpan: Span, context: LoadContext): ReadData {
+  const nothing: ReadData = {
+    data: null,
+    features: new Map(),
+    targets: new Map(),
+    known: { features: {}, targets: {} },
+  };
+  const map = sectionMap(node, "data", context);
+  if (map === null) return nothing;
+  const owner: Owner = { title: "data", span: keySpan, path: "data" };
+  const { ok, nodes } = checkShape(map, dataShape, owner, context);
+  const optional = (name: string): SourceSpec | null | undefined => {
+    const written = nodes.get(name);
+    return written === undefined ? undefined : readSource(written, `data.${name}`, context);
+  };
+  const source = optional("source");
+  const validation = optional("validation");
+  const test = optional("test");
+  const split = readSplit(nodes.get("split"), context);
+  const columns = source ? columnsOf(source) : null;
+  const features = readFeatures(nodes.get("features"), "feature", columns, context);
+  const targets = readFeatures(nodes.get("targets"), "target", columns, context);
+  reportSharedNames(features.spans, targets.spans, context);
+  if (split !== null) checkSplit(split, nodes, context);
+  const known = { features: features.specs, targets: targets.specs };
+  const complete =
+    ok &&
+    source &&
+    validation !== null &&
+    test !== null &&
+    split !== null &&
+    Object.keys(features.specs).length === features.spans.size &&
+    Object.keys(targets.specs).length === targets.spans.size;
+  const data: DataSpec | null = complete
+    ? { source, validation: validation ?? null, test: test ?? null, split, ...known }
+    : null;
+  return { data, features: features.spans, targets: targets.spans, known };
+}
+
+/** A section's map; null after a diagnostic. */
+export function sectionMap(node: YamlNode, name: string, context: LoadContext): YamlMap | null {
+  if (node.kind === "map") return node;
+  if (!isPoisoned(node)) {
+    context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
+      what: `'${name}'`,
+      wanted: "a map",
+      given: describeNode(node),
+      about: "Its keys are indented further than it.",
+    });
+  }
+  return null;
+}
+
+function reportSharedNames(
+  features: ReadonlyMap<string, Span>,
+  targets: ReadonlyMap<string, Span>,
+  context: LoadContext,
+): void {
+  for (const [name, span] of targets) {
+    const feature = features.get(name);
+    if (feature === undefined) continue;
+    context.diagnostics.report(
+      "duplicate-name",
+      { ...span, end: span.start + name.length },
+      { name, other: "a feature" },
+      { notes: [{ message: "the feature is here", span: headOf(feature, context.sources) }] },
+    );
+  }
+}
+
+function readSplit(node: YamlNode | undefined, context: LoadContext): SplitSpec | null {
+  const map = node === undefined ? null : sectionMap(node, "split", context);
+  if (node !== undefined && map === null) return null;
+  const owner: Owner = {
+    title: "split",
+    span: headOf(node?.span ?? { file: context.file, start: 0, end: 0 }, context.sources),
+    path: "data.split",
+  };
+  const checked = checkShape(map, splitShape, owner, context);
+  return checked.ok ? checked.values : null;
+}
+
+function checkSplit(
+  split: SplitSpec,
+  nodes: ReadonlyMap<string, YamlNode>,
+  context: LoadContext,
+): void {
+  const node = nodes.get("split");
+  if (node?.kind !== "map") return;
+  const at = (key: string): YamlNode | undefined => node.entries.get(key)?.value;
+  for (const key of ["validation", "test"] as const) {
+    const value = at(key);
+    const rows = split[key];
+    if (value === undefined) continue;
+    if (rows >= 1 && !Number.isInteger(rows)) {
+      const what = `'${key}' of split`;
+      reportWrongValue("range", { what, node: value, schema: rowsSchema }, context);
+    } else if (rows > 0 && nodes.has(key)) {
+      const span = node.entries.get(key)?.keySpan ?? value.span;
+      const note = { message: "the source of its own is here", span: nodes.get(key)?.span ?? null };
+      const head = note.span === null ? null : headOf(note.span, context.sources);
+      context.diagnostics.report(
+        "split-and-source",
+        span,
+        { part: key },
+        { notes: [{ ...note, span: head }] },
+      );
+    }
+  }
+  const fractions = [split.validation, split.test].filter((part) => part < 1);
+  const sum = fractions.reduce((total, part) => total + part, 0);
+  if (sum >= 1) {
+    context.diagnostics.report("split-too-large", headOf(node.span, context.sources), { sum });
+  }
+  const without = (key: string, reason: string): void => {
+    const span = at(key)?.span;
+    if (span !== undefined) {
+      context.diagnostics.report("setting-without-effect", span, { setting: key, reason });
+    }
+  };
+  if (split.method !== "hash") without("by", "only 'method: hash' looks at columns");
+  if (split.method !== "random") without("seed", "only 'method: random' shuffles");
+}

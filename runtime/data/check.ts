@@ -1,0 +1,223 @@
+/** @file What `dlc validate` can say about data from file names and headers, before anything is read. */
+import type { DataSpec, FeatureSpec, SourceSpec } from "../spec.js";
+import { allFeatures, classesOf } from "./dataset.js";
+import { type DataCode, DataError, list, showShape } from "./errors.js";
+import { columnsOf, fitsImage, imageSize, wantsOf } from "./features.js";
+import { encodeLabels, unknownLabel } from "./labels.js";
+import { describeSource, sourceName } from "./sources/index.js";
+import { type ColumnHeader, type Header, rowSize, unequalRows, unknownColumn } from "./table.js";
+
+/** A mistake found without reading the data. */
+export interface DataProblem {
+  readonly code: DataCode;
+  readonly message: string;
+  /** File, with line or record; null where none is at fault. */
+  readonly place: string | null;
+  readonly help: string;
+  /** The part of the data spec it concerns: "source", "test", "split", "features.image", "targets.digit". */
+  readonly path: string;
+}
+
+/**
+ * Checks files, magic numbers, dimensions, row counts, column names and classes of every source, and
+ * the labels in small files. Cheap: large files are not read. Reports all problems, in the order of
+ * the spec; none for data that the program passes in.
+ */
+export async function checkData(
+  spec: DataSpec,
+  options: { readonly base: string },
+): Promise<readonly DataProblem[]> {
+  const problems: DataProblem[] = [];
+  const seen = new Set<string>();
+  const report = (path: string, error: unknown): void => {
+    if (!(error instanceof DataError)) throw error;
+    const { code, message, place, help } = error;
+    // The same mistake in both sources (a missing package, an unknown column) is said once.
+    const key = `${path.startsWith("features") || path.startsWith("targets") ? path : ""}|${code}|${message}`;
+    if (!seen.has(key)) problems.push({ code, message, place, help, path });
+    seen.add(key);
+  };
+  const roles = ["source", "validation", "test"] as const;
+  for (const role of roles) {
+    const source = spec[role];
+    if (source !== null) await checkSource(spec, role, source, options.base, report);
+  }
+  return problems;
+}
+
+async function checkSource(
+  spec: DataSpec,
+  role: "source" | "validation" | "test",
+  source: SourceSpec,
+  base: string,
+  report: (path: string, error: unknown) => void,
+): Promise<void> {
+  if (source.kind === "arrays") return;
+  const by = role === "source" ? spec.split.by : [];
+  const wants = wantsOf(Object.values(allFeatures(spec)), by);
+  const header = await describeSource(source, { base, wants }, (error) => report(role, error));
+  if (header.size === 0) return; // unreadable, or only reading it all would tell
+  const name = sourceName(source);
+  for (const column of by) {
+    if (!header.has(column)) report("split", unknownColumn(column, [...header.keys()], name));
+  }
+  checkRowCounts(header, wants.keys(), (error) => report(role, error));
+  if (role === "source") checkSplit(spec, header, name, report);
+  for (const [group, features] of [
+    ["features", spec.features],
+    ["targets", spec.targets],
+  ] as const) {
+    for (const [featureName, feature] of Object.entries(features)) {
+      const fail = (error: unknown): void => report(`${group}.${featureName}`, error);
+      await checkFeature(featureName, feature, header, name, fail);
+    }
+  }
+}
+
+function checkRowCounts(
+  header: Header,
+  wanted: Iterable<string>,
+  fail: (error: unknown) => void,
+): void {
+  let first: [string, ColumnHeader] | null = null;
+  for (const name of wanted) {
+    const column = header.get(name);
+    if (column === undefined || column.rows === null) continue;
+    first ??= [name, column];
+    if (column.rows !== first[1].rows) fail(unequalRows(first, [name, column]));
+  }
+}
+
+function checkSplit(
+  spec: DataSpec,
+  header: Header,
+  source: string,
+  report: (path: string, error: unknown) => void,
+): void {
+  const rows = [...header.values()].find((column) => column.rows !== null)?.rows ?? null;
+  const counted = (["validation", "test"] as const)
+    .filter((part) => spec[part] === null && spec.split[part] >= 1)
+    .map((part) => spec.split[part]);
+  const held = counted.reduce((sum, part) => sum + part, 0);
+  if (rows === null || held < rows) return;
+  report(
+    "split",
+    new DataError("split-too-large", `${held} rows are held back, but there are only ${rows}`, {
+      place: source,
+      help: "Hold back fewer rows; a number below 1 is a fraction of all rows.",
+    }),
+  );
+}
+
+async function checkFeature(
+  name: string,
+  feature: FeatureSpec,
+  header: Header,
+  source: string,
+  fail: (error: unknown) => void,
+): Promise<void> {
+  const columns: ColumnHeader[] = [];
+  for (const columnName of columnsOf(feature)) {
+    const column = header.get(columnName);
+    if (column === undefined) fail(unknownColumn(columnName, [...header.keys()], source));
+    else columns.push(column);
+  }
+  const [first] = columns;
+  if (first === undefined) return;
+  if (feature.type === "category") {
+    await checkClasses(name, feature, first, fail);
+    return;
+  }
+  if (columns.some((column) => column.kind === "text")) {
+    fail(
+      new DataError("wrong-column-type", `'${name}' needs numbers, but the column holds text`, {
+        place: first.place,
+        help: "Text can be a feature of type category.",
+      }),
+    );
+    return;
+  }
+  checkShape(name, feature, columns, fail);
+}
+
+function checkShape(
+  name: string,
+  feature: Exclude<FeatureSpec, { readonly type: "category" }>,
+  columns: readonly ColumnHeader[],
+  fail: (error: unknown) => void,
+): void {
+  const [first] = columns;
+  const stored = first?.shape ?? null;
+  if (first === undefined || stored === null) return;
+  if (feature.type === "image") {
+    const resizable = feature.resize && imageSize(stored, feature.shape[2]) !== null;
+    if (fitsImage(stored, feature.shape) || resizable) return;
+    fail(shapeError(name, stored, feature.shape, first.place, feature.resize));
+    return;
+  }
+  const shape = feature.type === "number" ? [1] : feature.shape;
+  const have = columns.length * rowSize(stored);
+  if (have !== rowSize(shape)) fail(shapeError(name, stored, shape, first.place, true));
+}
+
+function shapeError(
+  name: string,
+  stored: readonly number[],
+  wanted: readonly number[],
+  place: string,
+  resize: boolean,
+): DataError {
+  const holds = stored.length === 0 ? "single numbers" : `rows of shape ${showShape(stored)}`;
+  const image = stored.length === 2 ? [...stored, wanted[2] ?? 1] : stored;
+  return new DataError(
+    "data-shape-mismatch",
+    `'${name}' needs ${showShape(wanted)}, but the file holds ${holds}`,
+    {
+      place,
+      help:
+        !resize && stored.length > 1
+          ? `Write shape: ${showShape(image)}, or add resize: true.`
+          : "Give the feature the shape that the file holds, or name another column.",
+    },
+  );
+}
+
+async function checkClasses(
+  name: string,
+  feature: Extract<FeatureSpec, { readonly type: "category" }>,
+  column: ColumnHeader,
+  fail: (error: unknown) => void,
+): Promise<void> {
+  if (column.shape !== null && rowSize(column.shape) !== 1) {
+    fail(
+      new DataError(
+        "data-shape-mismatch",
+        `'${name}' needs one label per row, but the file holds rows of shape ${showShape(column.shape)}`,
+        { place: column.place, help: "Name the column of labels." },
+      ),
+    );
+    return;
+  }
+  if (feature.classes === null) return;
+  const { classes } = feature;
+  for (const label of column.classes ?? []) {
+    if (!classes.includes(label)) {
+      fail(unknownLabel(`'${label}'`, label, classes, name, column.place));
+    }
+  }
+  const unused = column.classes && classes.filter((label) => !column.classes?.includes(label));
+  if (unused && unused.length > 0) {
+    fail(
+      new DataError("empty-class", `There are no rows of class ${list(unused)}`, {
+        place: column.place,
+        help: `The source has: ${list(column.classes ?? [])}.`,
+      }),
+    );
+  }
+  if (column.load === undefined) return;
+  try {
+    encodeLabels(await column.load(), classesOf(name, feature, {}), name);
+  } catch (error) {
+    fail(error);
+  }
+}

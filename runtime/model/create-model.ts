@@ -1,0 +1,275 @@
+/** @file The model that a generated package gives its user: train, evaluate, predict, save. */
+import { resolve } from "node:path";
+import { selectState } from "../checkpoint/checkpoint.js";
+import { loadWeights, saveWeights } from "../checkpoint/load-weights.js";
+import { batchSource, type Dataset, type SplitName } from "../data/index.js";
+import type { DeviceState } from "../engine.js";
+import { createEngine } from "../engines/index.js";
+import { DlcError } from "../errors.js";
+import type { StateSpec } from "../program.js";
+import type { MetricSpec, ModelDefinition } from "../spec.js";
+import { type HostTensor, sizeOf } from "../tensor.js";
+import { type Evaluation, evaluate, evaluationBatch } from "../trainer/evaluate.js";
+import type { TrainResult } from "../trainer/events.js";
+import type { BatchSource } from "../trainer/source.js";
+import { train } from "../trainer/train.js";
+import { type ExampleData, openModelData } from "./data.js";
+import { decodeOutputs, labelsOf } from "./decode.js";
+import { encodeExamples } from "./encode.js";
+import type {
+  EvaluationResult,
+  Model,
+  ModelEvaluateOptions,
+  ModelOptions,
+  ModelTrainOptions,
+  ModelTypes,
+} from "./types.js";
+
+/** Examples per call of the infer program. */
+const largestChunk = 256;
+
+/**
+ * Makes a model of a definition: creates the engine and, if asked, loads weights. The type parameter
+ * is what the generated package declares. Dispose of the model when done.
+ */
+export async function createModel<T extends ModelTypes = ModelTypes>(
+  definition: ModelDefinition,
+  options: ModelOptions = {},
+): Promise<Model<T>> {
+  type Input = T["input"];
+  type Output = T["output"];
+  type Example = T["input"] & T["target"];
+  const { engine: wanted, device, threads } = options;
+  const own = typeof wanted !== "object";
+  const { engine, why } = own
+    ? await createEngine({ engine: wanted, device, threads })
+    : { engine: wanted, why: "passed by the caller" };
+  const base = resolve(options.base ?? ".");
+  let state: DeviceState | null = null;
+  let origin: Model["weights"] = null;
+
+  function replaceState(next: DeviceState): void {
+    state?.dispose();
+    state = next;
+  }
+
+  async function load(path: string): Promise<void> {
+    const loaded = await loadWeights(path, definition);
+    replaceState(engine.createState(specsOf(definition, loaded.values), loaded.values));
+    origin = { path: loaded.path, step: loaded.step, sameSpec: loaded.sameSpec };
+  }
+
+  function trainedState(): DeviceState {
+    if (state !== null) return state;
+    throw new DlcError("untrained", `${definition.name} has no weights yet`, {
+      help: 'Call load({ weights: "runs/<name>" }) with a trained run, or train() first.',
+    });
+  }
+
+  async function predictAll(inputs: readonly Input[]): Promise<Output[]> {
+    const { infer } = definition.programs;
+    const current = trainedState();
+    const outputs: Output[] = [];
+    for (let start = 0; start < inputs.length; ) {
+      // Powers of two: any number of examples is computed exactly by few recorded programs.
+      const rest = Math.min(inputs.length - start, largestChunk);
+      const size = 2 ** Math.floor(Math.log2(rest));
+      const chunk = inputs.slice(start, start + size) as readonly Record<string, unknown>[];
+      const executable = await engine.prepare(infer, size);
+      const results = await executable.run({
+        inputs: encodeExamples(definition, chunk),
+        scalars: {},
+        state: current,
+      });
+      outputs.push(...(decodeOutputs(definition.heads, results, size) as Output[]));
+      start += size;
+    }
+    return outputs;
+  }
+
+  async function evaluateModel({
+    split,
+    data,
+  }: ModelEvaluateOptions<Example> = {}): Promise<EvaluationResult<T["metrics"]>> {
+    const program = definition.programs.evaluate;
+    if (program === undefined) {
+      throw new DlcError("not-trainable", `${definition.name} has no loss to evaluate`, {
+        place: "train",
+        help: "Add a train section to its spec and build it again.",
+      });
+    }
+    const current = trainedState();
+    const wantedSplits: SplitName[] = split === undefined ? ["test", "validation"] : [split];
+    const dataset = await openModelData(definition, {
+      base,
+      splits: wantedSplits,
+      single: wantedSplits[0] as SplitName,
+      examples: data as ExampleData<Record<string, unknown>> | undefined,
+    });
+    try {
+      const name = wantedSplits.find((candidate) => sourceOf(dataset, candidate) !== null);
+      const source = name === undefined ? null : sourceOf(dataset, name);
+      if (name === undefined || source === null) throw noSplit(definition, wantedSplits);
+      const metrics = withConfusion(definition.train?.metrics ?? []);
+      const evaluation = await evaluate({
+        engine,
+        program,
+        state: current,
+        source,
+        batch: evaluationBatch(definition.train?.batch ?? largestChunk),
+        heads: definition.heads,
+        metrics,
+      });
+      if (evaluation === null) throw new Error("the evaluation was abandoned");
+      const summary = summarize(definition, name, evaluation);
+      return { ...summary, metrics: summary.metrics as T["metrics"] };
+    } finally {
+      await dataset.close();
+    }
+  }
+
+  async function trainModel(options: ModelTrainOptions<Example> = {}): Promise<TrainResult> {
+    const {
+      data,
+      run = defaultRun(definition),
+      settings,
+      fresh,
+      signal,
+      timeLimit,
+      onEvent,
+    } = options;
+    const initial = state === null ? undefined : await readWeights(state);
+    const dataset = await openModelData(definition, {
+      base,
+      splits: ["train", "validation"],
+      single: "train",
+      examples: data as ExampleData<Record<string, unknown>> | undefined,
+    });
+    try {
+      const source = sourceOf(dataset, "train");
+      if (source === null) throw noSplit(definition, ["train"]);
+      const { result, state: trained } = await train(definition, {
+        engine,
+        why,
+        data: { train: source, validation: sourceOf(dataset, "validation") },
+        run: resolve(run),
+        ...(fresh === undefined ? {} : { fresh }),
+        ...(settings === undefined ? {} : { settings }),
+        ...(initial === undefined ? {} : { initial }),
+        ...(signal === undefined ? {} : { signal }),
+        ...(timeLimit === undefined ? {} : { timeLimit }),
+        ...(onEvent === undefined ? {} : { onEvent }),
+      });
+      replaceState(trained);
+      origin = { path: result.weights, step: result.step, sameSpec: true };
+      return result;
+    } finally {
+      await dataset.close();
+    }
+  }
+
+  async function readWeights(from: DeviceState): Promise<Record<string, HostTensor>> {
+    return selectState(await from.read(), definition.state, "weights");
+  }
+
+  function predict(input: Input): Promise<Output>;
+  function predict(inputs: readonly Input[]): Promise<Output[]>;
+  async function predict(input: Input | readonly Input[]): Promise<Output | Output[]> {
+    if (Array.isArray(input)) return predictAll(input as readonly Input[]);
+    const [output] = await predictAll([input as Input]);
+    return output as Output;
+  }
+
+  if (options.weights !== undefined) {
+    try {
+      await load(options.weights);
+    } catch (error) {
+      if (own) await engine.dispose();
+      throw error;
+    }
+  }
+  return {
+    definition,
+    engine,
+    why,
+    get weights() {
+      return origin;
+    },
+    predict,
+    evaluate: evaluateModel,
+    train: trainModel,
+    read: () => readWeights(trainedState()),
+    save: async (path) => saveWeights(path, await readWeights(trainedState()), definition),
+    async dispose() {
+      state?.dispose();
+      state = null;
+      if (own) await engine.dispose();
+    },
+  };
+}
+
+/** Specs of the tensors that were loaded: prediction needs no optimiser slots. */
+function specsOf(
+  definition: ModelDefinition,
+  values: Readonly<Record<string, HostTensor>>,
+): Record<string, StateSpec> {
+  return Object.fromEntries(
+    Object.entries(definition.state).filter(([name]) => values[name] !== undefined),
+  );
+}
+
+function withConfusion(metrics: readonly MetricSpec[]): readonly MetricSpec[] {
+  return metrics.some(({ kind }) => kind === "confusion")
+    ? metrics
+    : [...metrics, { kind: "confusion" }];
+}
+
+function summarize(
+  definition: ModelDefinition,
+  split: SplitName,
+  { examples, metrics }: Evaluation,
+): EvaluationResult {
+  const scalars = Object.entries(metrics).filter(
+    (entry): entry is [string, number] => typeof entry[1] === "number",
+  );
+  const judged = definition.heads.filter(({ kind, target }) => kind !== "value" && target !== null);
+  const confusion = judged.flatMap((head) => {
+    const counts = metrics[judged.length === 1 ? "confusion" : `${head.name}.confusion`];
+    return counts === undefined || typeof counts === "number"
+      ? []
+      : [[head.name, { classes: labelsOf(head), counts }] as const];
+  });
+  return {
+    split,
+    examples,
+    loss: Number(metrics["loss"]),
+    metrics: Object.fromEntries(scalars),
+    confusion: Object.fromEntries(confusion),
+  };
+}
+
+/** A split that has examples. */
+function sourceOf(dataset: Dataset, name: SplitName): BatchSource | null {
+  const source = batchSource(dataset, name);
+  return source === null || source.size === 0 ? null : source;
+}
+
+/** `runs/<name>`; the name comes from the spec and must not lead anywhere else. */
+function defaultRun({ name }: ModelDefinition): string {
+  if (!/^[\w-][\w.-]*$/.test(name)) throw new Error(`the model's name ${name} is no file name`);
+  return `runs/${name}`;
+}
+
+function noSplit(definition: ModelDefinition, names: readonly SplitName[]): DlcError {
+  return new DlcError("no-examples", `${definition.name} has no ${names.join(" or ")} examples`, {
+    place: "data",
+    help: "Name a source for them in the data section, hold some back with data.split, or pass data in memory.",
+  });
+}
+
+/** Trained numbers of a model. */
+export function parameterCount({ state }: Pick<ModelDefinition, "state">): number {
+  return Object.values(state)
+    .filter(({ role }) => role === "weight")
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}

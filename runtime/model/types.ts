@@ -1,0 +1,95 @@
+/** @file The model of a generated package: its options, methods and results. */
+import type { LoadedWeights } from "../checkpoint/load-weights.js";
+import type { SplitName } from "../data/index.js";
+import type { Engine } from "../engine.js";
+import type { EngineOptions } from "../engines/index.js";
+import type { ModelDefinition, TrainSpec } from "../spec.js";
+import type { HostTensor } from "../tensor.js";
+import type { TrainEvent, TrainResult } from "../trainer/events.js";
+import type { ExampleData } from "./data.js";
+
+export interface ModelOptions extends Omit<EngineOptions, "engine"> {
+  /**
+   * A run folder, its `best` or `last`, a checkpoint folder or a `.safetensors` file. Without it the
+   * model must be trained before it can predict.
+   */
+  readonly weights?: string | undefined;
+  /** An engine's name, or an engine of the caller's, which `dispose` then leaves alone. */
+  readonly engine?: string | Engine | undefined;
+  /** The folder that the spec's data paths are relative to, which is the spec's own; default: the current one. */
+  readonly base?: string | undefined;
+}
+
+export interface ModelTrainOptions<Example> {
+  /** The run folder; default `runs/<name of the model>` in the current folder. */
+  readonly run?: string | undefined;
+  /** Delete what the run folder holds and start over; default: continue. */
+  readonly fresh?: boolean | undefined;
+  /** Settings that replace those of the spec. */
+  readonly settings?: Partial<TrainSpec> | undefined;
+  /** Examples in memory instead of the spec's source. */
+  readonly data?: ExampleData<Example> | undefined;
+  /** When aborted, training ends after the current step with a checkpoint. */
+  readonly signal?: AbortSignal | undefined;
+  /** Seconds after which training pauses with a checkpoint. */
+  readonly timeLimit?: number | undefined;
+  readonly onEvent?: ((event: TrainEvent) => void) | undefined;
+}
+
+export interface ModelEvaluateOptions<Example> {
+  /** Default: the test split, or the validation split where there is no test split. */
+  readonly split?: SplitName | undefined;
+  /** Examples in memory instead of a split of the spec's data. */
+  readonly data?: ExampleData<Example> | undefined;
+}
+
+export interface EvaluationResult<Metrics = Readonly<Record<string, number>>> {
+  readonly split: SplitName;
+  readonly examples: number;
+  readonly loss: number;
+  /** The loss, `loss.<name>` when there are several, and the spec's metrics. */
+  readonly metrics: Metrics;
+  /** Per head that tells classes apart: counts, a row per true class, a column per predicted one. */
+  readonly confusion: Readonly<
+    Record<
+      string,
+      {
+        readonly classes: readonly string[];
+        readonly counts: readonly (readonly number[])[];
+      }
+    >
+  >;
+}
+
+/** One example's features and targets, a prediction, and the numbers of an evaluation. */
+export interface ModelTypes {
+  readonly input: object;
+  readonly target: object;
+  readonly output: unknown;
+  readonly metrics: object;
+}
+
+export interface Model<T extends ModelTypes = ModelTypes> {
+  readonly definition: ModelDefinition;
+  readonly engine: Engine;
+  /** Why this engine was chosen. */
+  readonly why: string;
+  /** Where the weights came from; null before they are loaded or trained. */
+  readonly weights: Pick<LoadedWeights, "path" | "step" | "sameSpec"> | null;
+  /** @throws DlcError `bad-input`, `untrained`. */
+  predict(input: T["input"]): Promise<T["output"]>;
+  predict(inputs: readonly T["input"][]): Promise<T["output"][]>;
+  evaluate(
+    options?: ModelEvaluateOptions<T["input"] & T["target"]>,
+  ): Promise<EvaluationResult<T["metrics"]>>;
+  /**
+   * Trains, or continues an interrupted run, or returns the result of a finished one; afterwards the
+   * model has the trained weights. A new run starts from the loaded weights if there are any.
+   */
+  train(options?: ModelTrainOptions<T["input"] & T["target"]>): Promise<TrainResult>;
+  /** Copies of the weights, buffers and averages by name. */
+  read(): Promise<Readonly<Record<string, HostTensor>>>;
+  /** Writes them as one `.safetensors` file. */
+  save(path: string): Promise<void>;
+  dispose(): Promise<void>;
+}
