@@ -16,6 +16,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // tfjs's gradients exist only as modules that Node cannot load by itself (no file extensions).
+    server: { deps: { inline: [/@tensorflow\/tfjs/] } },
     reporters: ["default"],
   },
 });

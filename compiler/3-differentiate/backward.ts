@@ -23,7 +23,6 @@ export class MissingGradient extends Error {
   }
 }
 
-/** Only f32 carries gradients. */
 const isFloat = (value: Value): boolean => typeOf(value).dtype === "f32";
 
 /** The op's rule; null for inputs, state and ops whose derivative is 0 everywhere. */
@@ -108,8 +107,7 @@ function gradientsOf(
   grads: readonly (Value | null)[],
 ): readonly (Value | null)[] {
   if ("none" in rule) throw new MissingGradient(node, rule.none);
-  const first = grads.find((grad) => grad !== null);
-  if (first === undefined) bug("no gradient arrives", node);
+  const first = grads.find((grad) => grad !== null) ?? bug("no gradient arrives", node);
   return rule.backward({
     b,
     inputs: node.inputs as unknown as Inputs<Value>,

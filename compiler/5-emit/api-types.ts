@@ -8,7 +8,8 @@ import { nodesOf } from "../ir/traverse.js";
 import { numberLiteral, propertyName, stringLiteral } from "./literal.js";
 import type { Identifier, NameScope } from "./name-scope.js";
 
-const tuple = (shape: readonly number[]): string => `readonly [${shape.map(numberLiteral).join(", ")}]`;
+const tuple = (shape: readonly number[]): string =>
+  `readonly [${shape.map(numberLiteral).join(", ")}]`;
 
 export interface ApiTypes {
   /** Statements that declare the label types. */
@@ -80,14 +81,12 @@ export function apiTypes(model: CompiledModel, scope: NameScope): ApiTypes {
   };
 
   const headType = (head: HeadSpec): string => {
-    const label = (): string => labels.of(head.target ?? head.name, head.classes);
+    const label = (classes: readonly string[] | null): string =>
+      labels.of(head.target ?? head.name, classes);
     const kinds: { readonly [K in HeadSpec["kind"]]: () => string } = {
-      category: () => use("CategoryOutput", label()),
-      binary: () => {
-        if (head.classes !== null) return use("CategoryOutput", label());
-        imports.add("BinaryOutput");
-        return "BinaryOutput";
-      },
+      category: () => use("CategoryOutput", label(head.classes)),
+      // Without names the two classes go by their numbers.
+      binary: () => use("BinaryOutput", label(head.classes ?? ["0", "1"])),
       value: () => {
         if (head.shape.some((dim) => dim !== 1)) return use("TensorOutput", tuple(head.shape));
         imports.add("NumberOutput");
@@ -99,7 +98,9 @@ export function apiTypes(model: CompiledModel, scope: NameScope): ApiTypes {
   const outputType = (): string => {
     const [only] = heads;
     if (heads.length === 1 && only !== undefined) return headType(only);
-    const lines = heads.map((head) => `\n  readonly ${propertyName(head.name)}: ${headType(head)};`);
+    const lines = heads.map(
+      (head) => `\n  readonly ${propertyName(head.name)}: ${headType(head)};`,
+    );
     return `{${lines.join("")}\n}`;
   };
 
@@ -113,11 +114,9 @@ export function apiTypes(model: CompiledModel, scope: NameScope): ApiTypes {
   const input = record(features);
   const target = record(Object.entries(spec.data?.targets ?? {}));
   const output = outputType();
-  const labelled = heads.filter((head) => head.classes !== null);
+  const labelled = heads.filter(({ kind }) => kind !== "value");
   const [first] = labelled;
   const label =
-    labelled.length === 1 && first !== undefined
-      ? labels.nameOf(first.target ?? first.name)
-      : null;
+    labelled.length === 1 && first !== undefined ? labels.nameOf(first.target ?? first.name) : null;
   return { labels: labels.statements, input, target, output, label, imports: [...imports].sort() };
 }

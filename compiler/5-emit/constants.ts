@@ -16,10 +16,13 @@ export class ConstantTable {
   constructor(graphs: readonly Graph[], scope: NameScope) {
     for (const node of graphs.flatMap(nodesOf)) {
       const { value } = node.attrs;
-      if (node.kind !== "constant" || !Array.isArray(value) || value.length <= inlineLimit) continue;
+      if (node.kind !== "constant" || !Array.isArray(value) || value.length <= inlineLimit)
+        continue;
       const key = value.join();
       if (this.#names.has(key)) continue;
-      const name = scope.unique(node.origin.layer === "" ? "values" : `${node.origin.layer}_values`);
+      const name = scope.unique(
+        node.origin.layer === "" ? "values" : `${node.origin.layer}_values`,
+      );
       this.#names.set(key, name);
       this.#values.set(name, value as readonly number[]);
     }

@@ -1,4 +1,5 @@
 /** @file A compiled model as the files of a package: in memory, the same bytes for the same model. */
+import { dirname, isAbsolute, join, posix, relative, resolve, sep } from "node:path";
 import type { CompiledModel } from "../compiled-model.js";
 import { bug } from "../diagnostics/diagnostic.js";
 import { version } from "../version.js";
@@ -93,14 +94,35 @@ function packageJson(name: string): string {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
-/** The default emitter is loaded when the first package is emitted: it takes about half a second. */
+export interface EmitOptions {
+  /**
+   * The folder that the package's folder will be in: the package finds the spec's data relative to
+   * itself. Default: `generated` beside the spec. Only the way from one to the other is written.
+   */
+  readonly outDir?: string;
+  /** Default: loaded when the first package is emitted, which takes about half a second. */
+  readonly emitter?: Emitter;
+}
+
+/** The way from the package's folder to the spec's, with `/` between folders and at the end. */
+function wayToSpec(model: CompiledModel, outDir: string | undefined): string {
+  const specFolder = dirname(model.spec.file);
+  const from = resolve(outDir ?? join(specFolder, "generated"), model.spec.name);
+  const way = relative(from, specFolder);
+  // On another drive there is no way; callers pass `base` when they load the model.
+  if (way === "" || isAbsolute(way)) return "./";
+  return `${way.split(sep).join(posix.sep)}/`;
+}
+
+/** The files of a package. The same model at the same place relative to its spec gives the same bytes. */
 export async function emitPackage(
   model: CompiledModel,
-  emitter?: Emitter,
+  options: EmitOptions = {},
 ): Promise<EmittedPackage> {
   const { name } = model.spec;
   if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) bug(`"${name}" cannot be the name of a folder`);
-  const { compile } = emitter ?? (await import("./typescript.js")).createEmitter();
+  const { compile } = options.emitter ?? (await import("./typescript.js")).createEmitter();
+  const way = wayToSpec(model, options.outDir);
   const hashes = hashesOf(model);
   const start = (about: string): SourceLines => {
     const out = new SourceLines();
@@ -115,11 +137,9 @@ export async function emitPackage(
     file,
     programs: programs.filter((key) => model.programs[key] !== undefined),
   }));
-  writeIndex(
-    model,
-    present.filter(({ programs }) => programs.length > 0),
-    index,
-  );
+  const base = way.split("/").map(encodeURIComponent).join("/");
+  const filled = present.filter(({ programs }) => programs.length > 0);
+  writeIndex(model, { modules: filled, base }, index);
   const files = new Map<string, string>();
   const sources: Module[] = [
     { file: "index", out: index, mapped: false },
@@ -133,13 +153,7 @@ export async function emitPackage(
     files.set(
       `${file}.js.map`,
       mapped
-        ? composeMap(
-            `${file}.js`,
-            compiled.javascriptMap,
-            out.spans,
-            model.spec.file,
-            model.sources,
-          )
+        ? composeMap(`${file}.js`, compiled.javascriptMap, out.spans, model, way)
         : `${compiled.javascriptMap}\n`,
     );
     files.set(`${file}.d.ts`, compiled.declarations);

@@ -25,7 +25,8 @@ export class Fields {
   /** Several to a line where it is too long for one. */
   readonly packed: boolean;
   constructor(entries: readonly (readonly [string, Printable])[], packed = false) {
-    for (const [key] of entries) if (!isPlainKey(key)) throw new Error(`"${key}" is not a plain key`);
+    for (const [key] of entries)
+      if (!isPlainKey(key)) throw new Error(`"${key}" is not a plain key`);
     this.entries = entries;
     this.packed = packed;
   }

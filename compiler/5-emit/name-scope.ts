@@ -54,7 +54,8 @@ export class NameScope {
 
   #has(name: string): boolean {
     if (reserved.has(name) || this.#taken.has(name)) return true;
-    return this.#parent !== null && this.#parent.#has(name);
+    const parent = this.#parent;
+    return parent ? parent.#has(name) : false;
   }
 
   /** The first of the wanted names that is free; the last one with a number if none is. */

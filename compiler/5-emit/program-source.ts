@@ -1,6 +1,6 @@
 /** @file A graph as a readable straight-line function over the op contract, and its `Program`. */
+import { orderNodes } from "../4-optimize/order-nodes.js";
 import type { Span } from "../ir/origin.js";
-import { nodesOf } from "../ir/traverse.js";
 import { type Graph, type Node, typeOf, type Value } from "../ir/types.js";
 import type { ConstantTable } from "./constants.js";
 import { groupOf, writeBody } from "./function-body.js";
@@ -90,9 +90,15 @@ function writeDescription(key: ProgramKey, io: Interface, out: SourceLines, span
     `export const ${key}Program: Program = {`,
     `  name: ${stringLiteral(key)},`,
     entry("inputs", record(io.inputs.map((node) => [nameOf(node), spec({ node, output: 0 })]))),
-    entry("scalars", record(io.scalars.map((node) => [nameOf(node), typeOf({ node, output: 0 }).dtype]))),
+    entry(
+      "scalars",
+      record(io.scalars.map((node) => [nameOf(node), typeOf({ node, output: 0 }).dtype])),
+    ),
     entry("reads", io.state.map(nameOf)),
-    entry("updates", io.updates.map(({ name }) => name)),
+    entry(
+      "updates",
+      io.updates.map(({ name }) => name),
+    ),
     entry("outputs", record(io.outputs.map(({ name, value }) => [name, spec(value)]))),
     `  run: ${key},`,
     "};",
@@ -113,7 +119,7 @@ export interface ProgramContext {
 /** Adds the types of a program's arguments and results, its function, and its description. */
 export function writeProgram(key: ProgramKey, graph: Graph, context: ProgramContext): void {
   const { out, span } = context;
-  const nodes = nodesOf(graph);
+  const nodes = orderNodes(graph);
   const sections = sectionsOf(nodes);
   const names = nameValues(graph, nodes, sections, context.scope.child(parameters));
   const io = interfaceOf(graph, nodes);

@@ -8,24 +8,26 @@ import {
   setSourceContent,
   toEncodedMap,
 } from "@jridgewell/gen-mapping";
-import type { SourceFiles } from "../diagnostics/source-files.js";
+import type { CompiledModel } from "../compiled-model.js";
 import type { Span } from "../ir/origin.js";
 
-/** How maps name a file of the spec: relative to the spec's folder, the same on every machine. */
-export const sourceName = (specFile: string, file: string): string =>
-  relative(dirname(specFile), file).split(sep).join(posix.sep);
+/**
+ * How maps name a file of the spec: by the way from the package. `way` leads to the spec's folder.
+ */
+const sourceName = (specFile: string, file: string, way: string): string =>
+  posix.normalize(way + relative(dirname(specFile), file).split(sep).join(posix.sep));
 
 /**
  * The map of a compiled program: each position that the compiler's own map leads to a line of the
- * TypeScript is led on to where that line comes from. The YAML's text is in the map, since the
- * generated package does not know where the spec lies.
+ * TypeScript is led on to where that line comes from. The YAML's text is in the map, too, for
+ * packages that have left the project.
  */
 export function composeMap(
   file: string,
   typescriptMap: string,
   spans: readonly (Span | null)[],
-  specFile: string,
-  sources: SourceFiles,
+  { spec, sources }: CompiledModel,
+  way: string,
 ): string {
   const map = new GenMapping({ file });
   for (const { generated, original } of allMappings(fromMap(typescriptMap))) {
@@ -33,7 +35,7 @@ export function composeMap(
     const content = span && sources.text(span.file);
     if (span === null || content === null) continue;
     const { line, column } = sources.position(span.file, span.start);
-    const source = sourceName(specFile, span.file);
+    const source = sourceName(spec.file, span.file, way);
     maybeAddMapping(map, { generated, source, original: { line, column: column - 1 } });
     setSourceContent(map, source, content);
   }

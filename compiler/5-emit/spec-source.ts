@@ -3,7 +3,7 @@ import type { CompiledModel } from "../compiled-model.js";
 import { version } from "../version.js";
 import type { Hashes } from "./hashes.js";
 import { print } from "./literal.js";
-import { printable } from "./printable.js";
+import { type PrintableStyle, printable } from "./printable.js";
 import type { SourceLines } from "./source-lines.js";
 
 /** Names that the module exports. */
@@ -26,10 +26,10 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
     type: string,
     value: unknown,
     about: string,
-    record = false,
+    style: PrintableStyle = {},
   ): void => {
     const start = `export const ${name}: ${type} = `;
-    const text = print(printable(value, record), { used: start.length + 1 });
+    const text = print(printable(value, style), { used: start.length + 1 });
     out.add(`\n/** ${about} */\n${start}${text};`);
   };
   out.add(
@@ -39,8 +39,21 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
   entry("dlcVersion", "string", version, "The version of dlc that wrote this package.");
   entry("specHash", "string", hashes.spec, "SHA-256 of the resolved specification.");
   entry("stateHash", "string", hashes.state, "SHA-256 of the state's names, shapes and dtypes.");
-  entry("data", "DataSpec | null", spec.data, "Where rows come from and how they are split and read.");
-  entry("facts", "FittedFacts", facts, "What was fitted on the training split when this was built.", true);
+  entry(
+    "data",
+    "DataSpec | null",
+    spec.data,
+    "Where rows come from and how they are split and read.",
+  );
+  entry(
+    "facts",
+    "FittedFacts",
+    facts,
+    "What was fitted on the training split when this was built.",
+    {
+      record: true,
+    },
+  );
   entry(
     "trainSettings",
     "TrainSpec | null",
@@ -52,7 +65,7 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
     "Readonly<Record<string, StateSpec>>",
     state,
     "Every tensor that outlives a step, and how it starts.",
-    true,
+    { record: true, packed: true },
   );
   entry("heads", "readonly HeadSpec[]", heads, "What the model predicts.");
 }

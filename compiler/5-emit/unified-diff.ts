@@ -35,6 +35,18 @@ const at = (furthest: ReadonlyMap<number, number>, k: number): number =>
 const goesDown = (furthest: ReadonlyMap<number, number>, k: number, d: number): boolean =>
   k === -d || (k !== d && at(furthest, k - 1) < at(furthest, k + 1));
 
+/** Where the path that ends on diagonal k after d edits came from. */
+function previous(
+  furthest: ReadonlyMap<number, number>,
+  k: number,
+  d: number,
+): readonly [x: number, y: number] {
+  if (d === 0) return [0, 0];
+  const from = goesDown(furthest, k, d) ? k + 1 : k - 1;
+  const x = at(furthest, from);
+  return [x, x - from];
+}
+
 function backtrack(
   trace: readonly ReadonlyMap<number, number>[],
   a: readonly string[],
@@ -43,19 +55,11 @@ function backtrack(
   const edits: Edit[] = [];
   let x = a.length;
   let y = b.length;
-  for (let d = trace.length - 1; d >= 0; d--) {
-    const furthest = trace[d] ?? new Map<number, number>();
-    const k = x - y;
-    const down = goesDown(furthest, k, d);
-    const previousX = d === 0 ? 0 : at(furthest, down ? k + 1 : k - 1);
-    const previousY = d === 0 ? 0 : previousX - (down ? k + 1 : k - 1);
-    while (x > previousX && y > previousY) {
-      edits.push({ kind: " ", line: a[--x] ?? "" });
-      y--;
-    }
-    if (d === 0) break;
-    if (down) edits.push({ kind: "+", line: b[--y] ?? "" });
-    else edits.push({ kind: "-", line: a[--x] ?? "" });
+  for (const [d, furthest] of [...trace.entries()].reverse()) {
+    const [startX, startY] = previous(furthest, x - y, d);
+    for (; x > startX && y > startY; x--, y--) edits.push({ kind: " ", line: a[x - 1] ?? "" });
+    if (x > startX) edits.push({ kind: "-", line: a[--x] ?? "" });
+    else if (y > startY) edits.push({ kind: "+", line: b[--y] ?? "" });
   }
   return edits.reverse();
 }

@@ -7,7 +7,7 @@ import type { Graph, Node, Value } from "../ir/types.js";
 import type { AnyOpDef } from "../ops/define-op.js";
 import { ops } from "../ops/index.js";
 import type { Identifier, NameScope } from "./name-scope.js";
-import { isSource, type Section } from "./schedule.js";
+import { isSource, type Phase, type Section } from "./schedule.js";
 
 const keyOf = (value: Value): string => `${value.node.id}.${value.output}`;
 const snake = (kind: string): string => kind.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
@@ -51,9 +51,89 @@ function constantName(node: Node): string {
     : words(node.origin.layer, "constant");
 }
 
+type Uses = ReadonlyMap<string, readonly { readonly node: Node; readonly input: number }[]>;
+
+class Namer {
+  readonly #names = new Map<string, Identifier>();
+  readonly #scope: NameScope;
+  readonly #uses: Uses;
+  constructor(scope: NameScope, uses: Uses) {
+    this.#scope = scope;
+    this.#uses = uses;
+  }
+
+  #name(value: Value, ...wanted: readonly [string, ...string[]]): void {
+    const key = keyOf(value);
+    if (!this.#names.has(key)) this.#names.set(key, this.#scope.unique(...wanted));
+  }
+
+  /** Tensors that come from outside go by their own names. */
+  sources(order: readonly Node[]): void {
+    for (const node of order) {
+      if (node.kind === "input" || node.kind === "state") {
+        this.#name({ node, output: 0 }, nameOf(node));
+      }
+    }
+  }
+
+  results(graph: Graph): void {
+    for (const { name, role, value } of graph.outputs) {
+      if (role === "state") this.#name(value, words("new", name));
+      else if (!isSource(value.node)) this.#name(value, name, words(name, "output"));
+    }
+  }
+
+  /** What an optimiser updates a weight with is the weight's gradient. */
+  gradients(order: readonly Node[]): void {
+    for (const node of order) {
+      node.inputs.forEach((value, input) => {
+        const weight = updatedWeight(node, input);
+        if (weight !== null && !isSource(value.node)) this.#name(value, words("d", weight));
+      });
+    }
+  }
+
+  /** What leaves a layer is its output; in the backward phase, the gradient of what it read. */
+  layer(phase: Phase, { origin, nodes }: Section["groups"][number]): void {
+    if (origin.layer === "" || phase === "update") return;
+    const members = new Set(nodes);
+    const readers = (node: Node): readonly Node[] =>
+      (this.#uses.get(keyOf({ node, output: 0 })) ?? [])
+        .map((use) => use.node)
+        .filter((reader) => !members.has(reader));
+    const last = nodes.findLast((node) => readers(node).length > 0);
+    if (last === undefined) return;
+    const value = { node: last, output: 0 };
+    if (phase === "backward") {
+      const [reader] = readers(last);
+      if (reader?.origin.phase === "backward") this.#name(value, words("d", reader.origin.layer));
+    } else if (nodes.every((node) => !this.#names.has(keyOf({ node, output: 0 })))) {
+      this.#name(value, origin.layer);
+    }
+  }
+
+  /** Steps in between: layer and operation. */
+  rest(order: readonly Node[]): void {
+    for (const node of order) {
+      if (node.kind === "constant") this.#name({ node, output: 0 }, constantName(node));
+      const prefix = node.origin.phase === "backward" ? "d" : "";
+      const base = words(prefix, node.origin.layer, snake(node.kind));
+      node.types.forEach((_, output) => {
+        this.#name({ node, output }, output === 0 ? base : `${base}_${output}`);
+      });
+    }
+  }
+
+  of(value: Value): Identifier {
+    const known = this.#names.get(keyOf(value));
+    if (known === undefined) throw new Error(`${value.node.kind} ${value.node.id} is unnamed`);
+    return known;
+  }
+}
+
 /**
  * Names every value of a graph. Clear names are given first (tensors of the batch and the state,
- * results, gradients of weights, the output of each layer), then the steps in between.
+ * results, gradients of weights, the output of each layer), then those of the steps in between.
  */
 export function nameValues(
   graph: Graph,
@@ -61,59 +141,13 @@ export function nameValues(
   sections: readonly Section[],
   scope: NameScope,
 ): ValueNames {
-  const names = new Map<string, Identifier>();
-  const uses = usesOf(order.filter((node) => !isSource(node)));
-  const name = (value: Value, ...wanted: readonly [string, ...string[]]): void => {
-    if (!names.has(keyOf(value))) names.set(keyOf(value), scope.unique(...wanted));
-  };
-
-  for (const node of order) {
-    if (node.kind === "input" || node.kind === "state") name({ node, output: 0 }, nameOf(node));
-  }
-  for (const { name: result, role, value } of graph.outputs) {
-    if (role === "state") name(value, words("new", result));
-    else if (!isSource(value.node)) name(value, result, words(result, "output"));
-  }
-  for (const [key, users] of uses) {
-    for (const { node, input } of users) {
-      const weight = updatedWeight(node, input);
-      const gradient = weight === null ? null : node.inputs[input];
-      if (gradient && !isSource(gradient.node) && keyOf(gradient) === key) {
-        name(gradient, `d_${weight}`);
-      }
-    }
-  }
+  const namer = new Namer(scope, usesOf(order));
+  namer.sources(order);
+  namer.results(graph);
+  namer.gradients(order);
   for (const { phase, groups } of sections) {
-    for (const { origin, nodes } of groups) {
-      // What leaves the layer is its output; in the backward phase, the gradient of what it read.
-      const members = new Set(nodes);
-      const leaving = nodes.findLast((node) =>
-        (uses.get(keyOf({ node, output: 0 })) ?? []).some((use) => !members.has(use.node)),
-      );
-      const value = leaving && { node: leaving, output: 0 };
-      if (value === undefined || origin.layer === "") continue;
-      const named = nodes.some((node) => names.has(keyOf({ node, output: 0 })));
-      if (phase === "forward") {
-        if (!named) name(value, origin.layer);
-      } else if (phase === "backward") {
-        const next = uses.get(keyOf(value))?.find((use) => !members.has(use.node))?.node;
-        if (next?.origin.phase === "backward") name(value, words("d", next.origin.layer));
-      }
-    }
+    for (const group of groups) namer.layer(phase, group);
   }
-  for (const node of order) {
-    if (node.kind === "constant") name({ node, output: 0 }, constantName(node));
-    const prefix = node.origin.phase === "backward" ? "d" : "";
-    const base = words(prefix, node.origin.layer, snake(node.kind));
-    node.types.forEach((_, output) => {
-      name({ node, output }, output === 0 ? base : `${base}_${output}`);
-    });
-  }
-  return {
-    of: (value) => {
-      const known = names.get(keyOf(value));
-      if (known === undefined) throw new Error(`${value.node.kind} ${value.node.id} is unnamed`);
-      return known;
-    },
-  };
+  namer.rest(order);
+  return namer;
 }

@@ -127,37 +127,36 @@ function compare(
   const drift: Drift[] = [];
   const unchanged: string[] = [];
   const removed: string[] = [];
-  const ours = (path: string, bytes: Buffer): boolean => {
-    const hash = sha256(bytes);
-    return hash === lookUp(old?.files, path) || hash === lookUp(old?.replacing, path);
+  /** A file may be replaced or removed if its content is what an earlier build wrote. */
+  const protect = (path: string, bytes: Buffer): void => {
+    const hashes = [lookUp(old?.files, path), lookUp(old?.replacing, path)];
+    if (force || path === manifestPath || hashes.includes(sha256(bytes))) return;
+    const known = hashes.some((hash) => hash !== undefined);
+    const code = known ? "output-edited" : "output-not-ours";
+    diagnostics.report(code, null, { file: join(folder, path) });
   };
-  const known = (path: string): boolean =>
-    lookUp(old?.files, path) !== undefined || lookUp(old?.replacing, path) !== undefined;
-
   for (const [path, text] of files) {
     const found = find(folder, path);
     if (found.kind === "other") {
       diagnostics.report("output-not-a-file", null, { file: join(folder, path) });
     } else if (found.kind === "nothing") {
       drift.push({ path, kind: "missing", diff: unifiedDiff(path, null, text) });
-    } else if (found.bytes.equals(Buffer.from(text))) unchanged.push(path);
-    else {
+    } else if (found.bytes.equals(Buffer.from(text))) {
+      unchanged.push(path);
+    } else {
       const before = found.bytes.toString("utf8");
       drift.push({ path, kind: "changed", diff: unifiedDiff(path, before, text) });
-      if (force || path === manifestPath || ours(path, found.bytes)) continue;
-      const code = known(path) ? "output-edited" : "output-not-ours";
-      diagnostics.report(code, null, { file: join(folder, path) });
+      protect(path, found.bytes);
     }
   }
-  const stale = Object.keys({ ...old?.replacing, ...old?.files });
-  for (const path of stale.filter((path) => !files.has(path))) {
+  const earlier = Object.keys({ ...old?.replacing, ...old?.files });
+  for (const path of earlier.filter((path) => !files.has(path))) {
     const found = find(folder, path);
     if (found.kind !== "file") continue;
     const before = found.bytes.toString("utf8");
     drift.push({ path, kind: "stale", diff: unifiedDiff(path, before, null) });
     removed.push(path);
-    if (force || ours(path, found.bytes)) continue;
-    diagnostics.report("output-edited", null, { file: join(folder, path) });
+    protect(path, found.bytes);
   }
   return { drift, unchanged, removed };
 }
@@ -165,7 +164,8 @@ function compare(
 const lookUp = (
   files: Readonly<Record<string, string>> | undefined,
   path: string,
-): string | undefined => (files !== undefined && Object.hasOwn(files, path) ? files[path] : undefined);
+): string | undefined =>
+  files !== undefined && Object.hasOwn(files, path) ? files[path] : undefined;
 
 /**
  * Writes the package into `<outDir>/<name>/`. Files that are equal already are left untouched; files of

@@ -22,11 +22,9 @@ function formatAttribute(value: unknown): string {
 
 function formatOrigin({ layer, type, phase, span }: Origin): string {
   if (layer === "" && type === "" && phase === "forward" && span === null) return "";
-  const place = span === null ? "" : ` ${JSON.stringify(span.file)} ${span.start}-${span.end}`;
-  return `  # @ ${JSON.stringify(layer)} ${JSON.stringify(type)} ${phase}${place}`.replace(
-    /"([\w.]+)"/g,
-    "$1",
-  );
+  const words = [layer, type].map((word) => (/^[\w.]+$/.test(word) ? word : JSON.stringify(word)));
+  const place = span === null ? [] : [JSON.stringify(span.file), `${span.start}-${span.end}`];
+  return `  # @ ${[...words, phase, ...place].join(" ")}`;
 }
 
 /** Gives every value of a graph a short unique name: parameters their own, others layer and op. */

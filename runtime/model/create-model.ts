@@ -1,5 +1,6 @@
 /** @file The model that a generated package gives its user: train, evaluate, predict, save. */
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { selectState } from "../checkpoint/checkpoint.js";
 import { loadWeights, saveWeights } from "../checkpoint/load-weights.js";
 import { batchSource, type Dataset, type SplitName } from "../data/index.js";
@@ -44,7 +45,8 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
   const { engine, why } = own
     ? await createEngine({ engine: wanted, device, threads })
     : { engine: wanted, why: "passed by the caller" };
-  const base = resolve(options.base ?? ".");
+  const { base: from = "." } = options;
+  const base = resolve(from instanceof URL ? fileURLToPath(from) : from);
   let state: DeviceState | null = null;
   let origin: Model["weights"] = null;
 

@@ -17,7 +17,7 @@ export interface ModelOptions extends Omit<EngineOptions, "engine"> {
   /** An engine's name, or an engine of the caller's, which `dispose` then leaves alone. */
   readonly engine?: string | Engine | undefined;
   /** The folder that the spec's data paths are relative to, which is the spec's own; default: the current one. */
-  readonly base?: string | undefined;
+  readonly base?: string | URL | undefined;
 }
 
 export interface ModelTrainOptions<Example> {

@@ -18,6 +18,9 @@ const read = (value: Value, values: ReferenceValues): number[] => [
 const vector = (...data: number[]) =>
   ({ dtype: "f32", shape: [data.length], data: Float64Array.from(data) }) as const;
 
+const scalar = (value: number) =>
+  ({ dtype: "f32", shape: [], data: Float64Array.of(value) }) as const;
+
 it("applies the chain rule through several ops", () => {
   const b = createBuilder();
   const x = b.input("x", "batch", "f32", [2]);
@@ -110,7 +113,8 @@ describe("an op without a gradient", () => {
     const { b, updated } = build();
     const x = b.input("x", "batch", "f32", [2]);
     const [gradient] = backward(b, total(b, b.mul(updated, x)), [x]);
-    expect(gradient).toEqual(updated);
+    const values = { p: vector(5, 6), g: vector(1, 2), learning_rate: scalar(0.5) };
+    expect(read(gradient!, values)).toEqual([4.5, 5]);
   });
 });
 
@@ -190,7 +194,7 @@ function network() {
 }
 
 const names = ["image", "filter1", "bias1", "filter2", "kernel"];
-const valueOf =
+const scalarOf =
   (scalar: Value) =>
   (values: ReferenceValues): number =>
     evaluateValues([scalar], values, n)[0]!.data[0]!;
@@ -199,7 +203,7 @@ it("differentiates a convolutional network", () => {
   const { b, image, weights, loss, values } = network();
   const gradients = backward(b, loss, [image, ...weights]);
   for (const [i, name] of names.entries()) {
-    const numeric = centralDifferences(valueOf(loss), values, name);
+    const numeric = centralDifferences(scalarOf(loss), values, name);
     const [analytic] = evaluateValues([gradients[i]!], values, n);
     expect(numeric.data.some((v) => Math.abs(v) > 1e-3)).toBe(true);
     const problem = worstDifference(analytic!, numeric, { relative: 1e-6, absolute: 1e-9 });
@@ -213,7 +217,7 @@ it("differentiates its own result: a penalty on a convolutional network's input 
   const penalty = total(b, b.square(slope!));
   const gradients = backward(b, penalty, [image, ...weights]);
   for (const [i, name] of names.entries()) {
-    const numeric = centralDifferences(valueOf(penalty), values, name);
+    const numeric = centralDifferences(scalarOf(penalty), values, name);
     const [analytic] = evaluateValues([gradients[i]!], values, n);
     expect(numeric.data.some((v) => Math.abs(v) > 1e-4)).toBe(true);
     const problem = worstDifference(analytic!, numeric, { relative: 1e-5, absolute: 1e-9 });

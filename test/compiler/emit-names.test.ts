@@ -2,7 +2,12 @@
 import fc from "fast-check";
 import { ts } from "ts-morph";
 import { expect, it } from "vitest";
-import { type Printable, print, propertyName, stringLiteral } from "../../compiler/5-emit/literal.js";
+import {
+  type Printable,
+  print,
+  propertyName,
+  stringLiteral,
+} from "../../compiler/5-emit/literal.js";
 import { NameScope } from "../../compiler/5-emit/name-scope.js";
 
 const anyText = fc.oneof(
@@ -12,10 +17,21 @@ const anyText = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
 );
 
-const dangerous = ["*/", "`", "${", "</script", "<!--", "\u2028", "\u2029", "\u001b", "\u202e", "//"];
+const dangerous = [
+  "*/",
+  "`",
+  "${",
+  "</script",
+  "<!--",
+  "\u2028",
+  "\u2029",
+  "\u001b",
+  "\u202e",
+  "//",
+];
 
 /** The value of a source text made of literals only. */
-function valueOf(text: string): unknown {
+function evaluated(text: string): unknown {
   const file = ts.createSourceFile("x.ts", `(${text})`, ts.ScriptTarget.ES2023, true);
   expect((file as unknown as { parseDiagnostics: unknown[] }).parseDiagnostics).toEqual([]);
   expect(file.statements).toHaveLength(1);
@@ -43,19 +59,23 @@ function valueOf(text: string): unknown {
     throw new Error(`unexpected ${ts.SyntaxKind[node.kind]}`);
   };
   const [statement] = file.statements;
-  return read(((statement as ts.ExpressionStatement).expression as ts.ParenthesizedExpression).expression);
+  return read(
+    ((statement as ts.ExpressionStatement).expression as ts.ParenthesizedExpression).expression,
+  );
 }
 
 it("gives every text back as a string literal means it", () => {
   fc.assert(
     fc.property(anyText, (text) => {
-      expect(valueOf(stringLiteral(text))).toBe(text);
+      expect(evaluated(stringLiteral(text))).toBe(text);
     }),
   );
 });
 
 it("leaves nothing in a literal that ends a comment, a template, a script or a line", () => {
-  const bad = fc.array(fc.oneof(fc.constantFrom(...dangerous), anyText)).map((parts) => parts.join(""));
+  const bad = fc
+    .array(fc.oneof(fc.constantFrom(...dangerous), anyText))
+    .map((parts) => parts.join(""));
   fc.assert(
     fc.property(bad, (text) => {
       const literal = stringLiteral(text);
@@ -89,7 +109,7 @@ it("prints data that reads back the same, within the width where it can", () => 
     fc.property(data, (value) => {
       const text = print(value);
       // Object.fromEntries makes own properties, dictionaries of fast-check may lack a prototype.
-      expect(JSON.stringify(valueOf(text))).toBe(JSON.stringify(value));
+      expect(JSON.stringify(evaluated(text))).toBe(JSON.stringify(value));
     }),
   );
   const long = print({ list: Array.from({ length: 200 }, (_, i) => i), text: "x" });

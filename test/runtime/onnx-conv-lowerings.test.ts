@@ -3,6 +3,7 @@ import type { ConvOptions, Pair } from "@dlc/runtime";
 import { describe, expect, it } from "vitest";
 import type { AnyOpDef, ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { ops } from "../../compiler/ops/index.js";
+import { createGraph } from "../../runtime/engines/onnx/graph.js";
 import {
   chooseInputGrad,
   type InputGradVariant,
@@ -14,7 +15,7 @@ import {
   filterGradientBy,
   filterGradVariants,
 } from "../../runtime/engines/onnx/lower/conv-filter-grad.js";
-import { windowedSize } from "../../runtime/engines/onnx/primitives.js";
+import { createPrimitives, windowedSize } from "../../runtime/engines/onnx/primitives.js";
 import { worstError } from "../support/one-op-program.js";
 import { runGraph, someTensor } from "../support/onnx-graph.js";
 
@@ -185,7 +186,9 @@ for (const c of cases) {
         groups: geometry.groups,
       };
       expect(chooseFilterGrad(shape)).toBe(c.filterGrad);
-      expect(chooseInputGrad(filter.shape, geometry)).toBe(c.inputGrad);
+      const p = createPrimitives(createGraph());
+      const dyHandle = { name: "dy", ...dy };
+      expect(chooseInputGrad(p, dyHandle, filter.shape, geometry)).toBe(c.inputGrad);
     });
 
     const single = geometry.groups === 1;

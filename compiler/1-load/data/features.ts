@@ -24,6 +24,7 @@ export interface ReadFeatures {
   readonly specs: Readonly<Record<string, FeatureSpec>>;
   /** Of every entry, sound or not: so that references to it are not reported as unknown. */
   readonly spans: ReadonlyMap<string, Span>;
+  readonly keys: ReadonlyMap<string, Span>;
 }
 
 /** All shapes with the field `type` in front. */
@@ -45,19 +46,22 @@ export function readFeatures(
   context: LoadContext,
 ): ReadFeatures {
   const spans = new Map<string, Span>();
-  if (node === undefined) return { specs: {}, spans };
+  const keys = new Map<string, Span>();
+  const nothing: ReadFeatures = { specs: {}, spans, keys };
+  if (node === undefined) return nothing;
   if (node.kind !== "map" || (role === "feature" && node.entries.size === 0)) {
-    if (isPoisoned(node)) return { specs: {}, spans };
+    if (isPoisoned(node)) return nothing;
     context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
       what: `'${role}s'`,
       wanted: `a map from names to ${role}s`,
       given: describeNode(node),
       about: "For example: { image: { type: image, shape: [28, 28, 1] } }.",
     });
-    return { specs: {}, spans };
+    return nothing;
   }
   const drafts: Draft[] = [];
   for (const entry of node.entries.values()) {
+    keys.set(entry.key, entry.keySpan);
     spans.set(entry.key, { ...entry.keySpan, end: Math.max(entry.keySpan.end, entry.value.span.end) });
     const draft = readDraft(entry, role, context);
     if (draft !== null) drafts.push(draft);
@@ -68,7 +72,7 @@ export function readFeatures(
     const spec = resolveFeature(draft, others, context);
     if (spec !== null) specs[draft.name] = spec;
   }
-  return { specs, spans };
+  return { specs, spans, keys };
 }
 
 function readDraft({ key, keySpan, value }: YamlEntry, role: Role, context: LoadContext): Draft | null {

@@ -40,7 +40,7 @@ export function readData(node: YamlNode, keySpan: Span, context: LoadContext): R
   const columns = source ? columnsOf(source) : null;
   const features = readFeatures(nodes.get("features"), "feature", columns, context);
   const targets = readFeatures(nodes.get("targets"), "target", columns, context);
-  reportSharedNames(features.spans, targets.spans, context);
+  reportSharedNames(features.keys, targets.keys, context);
   if (split !== null) checkSplit(split, nodes, context);
   const known = { features: features.specs, targets: targets.specs };
   const complete =
@@ -81,9 +81,9 @@ function reportSharedNames(
     if (feature === undefined) continue;
     context.diagnostics.report(
       "duplicate-name",
-      { ...span, end: span.start + name.length },
+      span,
       { name, other: "a feature" },
-      { notes: [{ message: "the feature is here", span: headOf(feature, context.sources) }] },
+      { notes: [{ message: "the feature is here", span: feature }] },
     );
   }
 }

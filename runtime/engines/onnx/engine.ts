@@ -1,6 +1,7 @@
 /** @file The onnx engine: programs recorded as ONNX graphs, run by ONNX Runtime on the CPU. */
 import type { DeviceState, Engine } from "../../engine.js";
 import type { Program } from "../../program.js";
+import { probeBlockSize } from "./block-probe.js";
 import { createExecutable, type OnnxExecutable } from "./executable.js";
 import { loadOrt } from "./ort.js";
 import { createState, type OnnxState } from "./state.js";
@@ -10,6 +11,7 @@ const openSessions = 8;
 
 export async function createOnnxEngine(options: { readonly threads: number }): Promise<Engine> {
   const ort = await loadOrt();
+  const block = await probeBlockSize(ort);
   const states = new WeakMap<DeviceState, OnnxState>();
   const cache = new Map<Program, Map<number, OnnxExecutable>>();
   /** In order of use, the most recent last. */
@@ -31,6 +33,7 @@ export async function createOnnxEngine(options: { readonly threads: number }): P
   function record(program: Program, batch: number): OnnxExecutable {
     const executable: OnnxExecutable = createExecutable(ort, program, batch, {
       threads: options.threads,
+      block,
       own,
       used() {
         recent.delete(executable);

@@ -41,6 +41,7 @@ export function createExecutable(
   batch: number,
   options: {
     readonly threads: number;
+    readonly block: number;
     /** The state that belongs to this engine, or an error. */
     readonly own: (state: DeviceState) => OnnxState;
     /** Told before every run, so that the engine knows which sessions are in use. */
@@ -106,7 +107,7 @@ export function createExecutable(
         running++;
         try {
           options.used();
-          recording ??= recordProgram(program, batch, own.types);
+          recording ??= recordProgram(program, batch, own.types, options);
           const recorded = recording;
           const fed = feeds(recorded, call, own);
           const fetches: Record<string, Tensor> = {};
@@ -133,7 +134,10 @@ export function createExecutable(
     trace(call) {
       const own = options.own(call.state);
       return own.exclusively(async () => {
-        const traced = recordProgram(program, batch, own.types, { trace: true });
+        const traced = recordProgram(program, batch, own.types, {
+          block: options.block,
+          trace: true,
+        });
         const opened = await open(traced, "none");
         try {
           const results = await opened.run(

@@ -55,7 +55,10 @@ export interface Graph {
   model(outputs: readonly Handle[]): Model;
 }
 
-const domains: Readonly<Record<string, string>> = { ms: "com.microsoft" };
+const domains: Readonly<Record<string, string>> = {
+  ms: "com.microsoft",
+  nchwc: "com.microsoft.nchwc",
+};
 
 export function createGraph(): Graph {
   const inputs: Handle[] = [];

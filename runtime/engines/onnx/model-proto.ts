@@ -54,8 +54,8 @@ export interface Model {
 
 /** IR version 8 is the one that came with operator set 17. */
 const irVersion = 8;
-/** Versions of the operator sets: 17 has all that the lowerings use, com.microsoft FusedMatMul. */
-const operatorSets = { "": 17, "com.microsoft": 1 };
+/** Versions of the operator sets: 17 has all that the lowerings use. */
+const operatorSets = { "": 17, "com.microsoft": 1, "com.microsoft.nchwc": 1 };
 
 const rawArrays: Readonly<Record<GraphDType, (values: readonly number[]) => ArrayBufferView>> = {
   f32: (values) => Float32Array.from(values),

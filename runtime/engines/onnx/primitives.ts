@@ -68,7 +68,8 @@ export function windowedSize(
 
 export type Primitives = ReturnType<typeof createPrimitives>;
 
-export function createPrimitives(graph: Graph) {
+/** `block` is the block size of the machine's blocked layout (see lower/blocked.ts); 0: none. */
+export function createPrimitives(graph: Graph, block = 0) {
   function one(
     op: string,
     inputs: readonly (Handle | null)[],
@@ -300,6 +301,7 @@ export function createPrimitives(graph: Graph) {
 
   return {
     graph,
+    block,
     node: one,
     scalar,
     ints,

@@ -40,11 +40,15 @@ export function recordProgram(
   program: Program,
   batch: number,
   state: StateTypes,
-  options: { readonly trace: boolean } = { trace: false },
+  options: {
+    /** Block size of the machine's blocked layout; 0: none. */
+    readonly block: number;
+    readonly trace?: boolean;
+  },
 ): Recording {
   const graph = createGraph();
   const ops: RecordedOp[] = [];
-  const recorder = createRecorder(graph, (op) => ops.push(op));
+  const recorder = createRecorder(graph, options.block, (op) => ops.push(op));
 
   const feed = (kind: string, name: string, dtype: DType, shape: readonly number[]): Feed => {
     const { name: tensor } = graph.input(`${kind}:${name}`, dtype, shape);

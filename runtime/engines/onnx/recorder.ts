@@ -23,9 +23,13 @@ export interface RecordedOp {
   readonly results: readonly Handle[];
 }
 
-/** `onOp` is told of every op after it was lowered. */
-export function createRecorder(graph: Graph, onOp?: (recorded: RecordedOp) => void): Ops<Handle> {
-  const p = createPrimitives(graph);
+/** `block` is the machine's block size of channels, 0 for none; `onOp` is told of every op after it was lowered. */
+export function createRecorder(
+  graph: Graph,
+  block: number,
+  onOp?: (recorded: RecordedOp) => void,
+): Ops<Handle> {
+  const p = createPrimitives(graph, block);
   const table: Omit<Ops<Handle>, "scope"> = {
     ...movementOps(p),
     ...elementwiseOps(p),

@@ -9,6 +9,7 @@
 import type { Pair } from "../../../ops.js";
 import type { Handle } from "../graph.js";
 import { type ConvGeometry, dim, type Primitives } from "../primitives.js";
+import { channelsLast } from "./blocked.js";
 import { sizesOf } from "./layout.js";
 import { reduceInStages, sumOverFirst } from "./reduce.js";
 
@@ -22,7 +23,7 @@ export type FilterGradVariant =
 
 interface Problem {
   readonly p: Primitives;
-  /** Padded, [n, c, h, w]. */
+  /** [n, c, h, w], without the padding. */
   readonly x: Handle;
   /** [n, o, height, width] */
   readonly dy: Handle;
@@ -91,7 +92,9 @@ interface Tap {
 
 /** The parts of x [n, c, height, width] that each tap meets, as [n, c, pixels]. */
 function planes(problem: Problem): Handle[] {
-  const { p, x, dy } = problem;
+  const { p, dy, geometry } = problem;
+  const [top, left, bottom, right] = geometry.pads;
+  const x = p.pad(problem.x, [0, 0, top, left], [0, 0, bottom, right]);
   const [n, c] = sizesOf(x);
   const [, , height, width] = sizesOf(dy);
   return taps(problem, (rows, columns) =>
@@ -140,15 +143,16 @@ const variants: Readonly<Record<FilterGradVariant, (problem: Problem) => Handle>
 
   /** dyᵀ [o, images·pixels] times the shifted pixels [images·pixels, c], one product per tap. */
   pixels: (problem) => {
-    const { p, x, dy } = problem;
+    const { p, x, dy, geometry } = problem;
     const [n, o, height, width] = sizesOf(dy);
     const left = p.reshape(p.transpose(dy, [1, 0, 2, 3]), [o, n * height * width]);
-    const channelsLast = p.transpose(x, [0, 2, 3, 1]);
+    const [top, leftmost, bottom, right] = geometry.pads;
+    const rows = p.pad(channelsLast(p, x), [0, top, leftmost, 0], [0, bottom, right, 0]);
     const c = dim(x.shape, 1);
-    const matrices = taps(problem, (rows, columns) => {
-      const part = p.slice(channelsLast, [
-        { axis: 1, ...rows },
-        { axis: 2, ...columns },
+    const matrices = taps(problem, (down, across) => {
+      const part = p.slice(rows, [
+        { axis: 1, ...down },
+        { axis: 2, ...across },
       ]);
       return p.matmul(left, p.reshape(part, [n * height * width, c]));
     });
@@ -196,9 +200,7 @@ export function filterGradientBy(
   kernel: Pair,
   geometry: ConvGeometry,
 ): Handle {
-  const [top, left, bottom, right] = geometry.pads;
-  const padded = p.pad(x, [0, 0, top, left], [0, 0, bottom, right]);
-  return variants[variant]({ p, x: padded, dy, kernel, geometry });
+  return variants[variant]({ p, x, dy, kernel, geometry });
 }
 
 export function filterGradient(

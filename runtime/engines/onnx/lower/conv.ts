@@ -2,8 +2,11 @@
 import type { ConvOptions, Ops } from "../../../ops.js";
 import type { Handle } from "../graph.js";
 import { type ConvGeometry, dim, type Primitives, reach } from "../primitives.js";
+import { blockedConv, blockedInputGrad, worthBlocking } from "./blocked.js";
 import { filterGradient } from "./conv-filter-grad.js";
 import { fromNchw, sizesOf, toNchw } from "./layout.js";
+
+type Shape = readonly number[];
 
 /**
  * The same filter with rows and columns in reverse, per pair of channels.
@@ -22,7 +25,19 @@ function flipped(p: Primitives, filter: Handle): Handle {
 }
 
 /** The ways to compute the gradient towards a convolution's input. */
-export type InputGradVariant = "conv" | "depthwise" | "convTranspose";
+export type InputGradVariant = "conv" | "depthwise" | "convTranspose" | "blocked";
+
+/** The convolution of dy that gives the input gradient where the stride is 1. */
+function gradientGeometry(filter: Shape, { pads, dilations, groups }: ConvGeometry): ConvGeometry {
+  const h = reach(dim(filter, 2), dilations[0]) - 1;
+  const w = reach(dim(filter, 3), dilations[1]) - 1;
+  return {
+    strides: [1, 1],
+    pads: [h - pads[0], w - pads[1], h - pads[2], w - pads[3]],
+    dilations,
+    groups,
+  };
+}
 
 /**
  * Which way is fastest, as measured (2 threads, ms): 3×3 same padding 64→64 at 32×32, Conv with the
@@ -31,16 +46,23 @@ export type InputGradVariant = "conv" | "depthwise" | "convTranspose";
  * by 1.6 to 7 times over zero insertion and sub-pixel forms.
  */
 export function chooseInputGrad(
-  filter: readonly number[],
-  { strides, pads, dilations, groups }: ConvGeometry,
+  p: Primitives,
+  dy: Handle,
+  filter: Shape,
+  geometry: ConvGeometry,
 ): InputGradVariant {
+  const { strides, pads, dilations, groups } = geometry;
   const spans = [reach(dim(filter, 2), dilations[0]), reach(dim(filter, 3), dilations[1])] as const;
   const unit = strides[0] === 1 && strides[1] === 1;
   // Conv would need negative padding where the forward pass padded more than its window reaches.
   const fits = pads.every((n, i) => n < spans[(i % 2) as 0 | 1]);
   if (!unit || !fits) return "convTranspose";
+  const [o, c] = [dim(filter, 0), dim(filter, 1)];
+  const turned = groups > 1 ? filter : [c, o, ...filter.slice(2)];
+  const wide = dim(dy.shape, 1) >= p.block;
+  if (wide && worthBlocking(p, dy, turned, gradientGeometry(filter, geometry))) return "blocked";
   if (groups > 1) {
-    const depthwise = dim(filter, 1) === 1 && dim(filter, 0) === groups;
+    const depthwise = c === 1 && o === groups;
     return depthwise ? "depthwise" : "convTranspose";
   }
   const grows = pads[0] + pads[2] < spans[0] - 1 || pads[1] + pads[3] < spans[1] - 1;
@@ -57,17 +79,11 @@ export function inputGradient(
   inputSize: readonly [number, number],
 ): Handle {
   if (variant === "convTranspose") return p.convTranspose(dy, filter, geometry, inputSize);
-  const { pads, dilations, groups } = geometry;
-  const [kh, kw] = [dim(filter.shape, 2), dim(filter.shape, 3)];
-  const [h, w] = [reach(kh, dilations[0]) - 1, reach(kw, dilations[1]) - 1];
+  const towards = gradientGeometry(filter.shape, geometry);
+  if (variant === "blocked") return blockedInputGrad(p, dy, filter, towards);
   const turned = flipped(p, filter);
   const weights = variant === "depthwise" ? turned : p.transpose(turned, [1, 0, 2, 3]);
-  return p.conv(dy, weights, null, {
-    strides: [1, 1],
-    pads: [h - pads[0], w - pads[1], h - pads[2], w - pads[3]],
-    dilations,
-    groups,
-  });
+  return p.conv(dy, weights, null, towards);
 }
 
 const geometryOf = ({ strides, pads, dilations, groups }: ConvOptions): ConvGeometry => ({
@@ -82,19 +98,22 @@ export function convOps(
 ): Pick<Ops<Handle>, "conv2d" | "conv2dInputGrad" | "conv2dFilterGrad"> {
   return {
     conv2d(x, filter, options) {
-      const y = p.conv(
-        toNchw(p, x, options.layout),
-        filter,
-        options.bias ?? null,
-        geometryOf(options),
-      );
+      const image = toNchw(p, x, options.layout);
+      const geometry = geometryOf(options);
+      const { bias = null, activation } = options;
+      if (worthBlocking(p, image, filter.shape, geometry)) {
+        const relu = activation === "relu";
+        const y = blockedConv(p, image, filter, bias, geometry, relu);
+        return fromNchw(p, relu ? y : p.activate(y, activation), options.layout);
+      }
       // ONNX Runtime fuses the Relu into the Conv by itself (level "extended").
-      return fromNchw(p, p.activate(y, options.activation), options.layout);
+      const y = p.activate(p.conv(image, filter, bias, geometry), activation);
+      return fromNchw(p, y, options.layout);
     },
     conv2dInputGrad(dy, filter, options) {
       const geometry = geometryOf(options);
-      const variant = chooseInputGrad(filter.shape, geometry);
       const dyNchw = toNchw(p, dy, options.layout);
+      const variant = chooseInputGrad(p, dyNchw, filter.shape, geometry);
       const dx = inputGradient(p, variant, dyNchw, filter, geometry, options.inputSize);
       return fromNchw(p, dx, options.layout);
     },

@@ -3,6 +3,7 @@ import type { Ops } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
 import type { Handle } from "../graph.js";
 import { dim, type Primitives } from "../primitives.js";
+import { padImage, sliceImage } from "./blocked.js";
 
 type Kinds =
   | "constant"
@@ -26,11 +27,13 @@ export function movementOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
     transpose: (x, { perm }) => p.transpose(x, perm),
     broadcastTo: (x, { shape }) => p.expand(x, shape),
     slice: (x, { axes, starts, ends }) =>
-      p.slice(
+      sliceImage(
+        p,
         x,
         axes.map((axis, i) => ({ axis, start: dim(starts, i), end: dim(ends, i) })),
       ),
-    pad: (x, { before, after, value }) => p.pad(x, before, after, value),
+    pad: (x, { before, after, value }) =>
+      value === 0 ? padImage(p, x, before, after) : p.pad(x, before, after, value),
     reverse: (x, { axes }) =>
       axes.reduce((value, axis) => {
         const size = dim(value.shape, axis);

@@ -3,6 +3,7 @@ import type { Ops, ReduceOptions } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
 import type { Handle } from "../graph.js";
 import { dim, type Primitives, type ReduceOp } from "../primitives.js";
+import { channelSums } from "./blocked.js";
 
 /** A run of neighbouring axes that are all reduced or all kept. */
 interface Run {
@@ -73,7 +74,12 @@ export function reduceOps(
   const stages = (op: ReduceOp) => (x: Handle, options: ReduceOptions) =>
     reduceInStages(p, op, x, options);
   return {
-    sum: stages("ReduceSum"),
+    sum(x, options) {
+      const perChannel = options.axes.join() === "0,2,3" && x.shape.length === 4;
+      const sums = perChannel ? channelSums(p, x) : null;
+      if (sums === null) return reduceInStages(p, "ReduceSum", x, options);
+      return options.keepDims ? p.reshape(sums, [1, dim(x.shape, 1), 1, 1]) : sums;
+    },
     mean: stages("ReduceMean"),
     max: stages("ReduceMax"),
     min: stages("ReduceMin"),

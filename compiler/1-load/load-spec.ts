@@ -1,0 +1,109 @@
+/** @file The load stage: from a spec file to the resolved specification, or to all its mistakes. */
+import { resolve } from "node:path";
+import { Diagnostics } from "../diagnostics/report.js";
+import { SourceFiles } from "../diagnostics/source-files.js";
+import { checkShape, type Owner } from "./check/check-shape.js";
+import { checkOutputs } from "./check/outputs.js";
+import { checkUnread } from "./check/unread.js";
+import { headOf, LoadContext } from "./context.js";
+import { readData } from "./data/read-data.js";
+import { withBase } from "./extends.js";
+import { readModel } from "./model/read-model.js";
+import { defineParams, overrides, Scope, substitute } from "./params.js";
+import { canonicalJson } from "./canonical.js";
+import type { ResolvedSpec } from "./resolved-spec.js";
+import { specShape } from "./schema/spec.js";
+import { readTrain } from "./train/read-train.js";
+import { parseYaml } from "./yaml/compose.js";
+import { type ReadText, readSpecText } from "./yaml/read-text.js";
+import { describeNode, type YamlMap } from "./yaml/tree.js";
+
+export interface LoadOptions {
+  /** `--set key=value`: values for the spec's parameters. */
+  readonly set?: Readonly<Record<string, string>>;
+  /** Reads a file; default: from disk, regular files only. */
+  readonly read?: ReadText;
+}
+
+export interface LoadResult {
+  /** Null where there are errors. */
+  readonly spec: ResolvedSpec | null;
+  readonly diagnostics: Diagnostics;
+  readonly sources: SourceFiles;
+}
+
+/** Loads a spec file. Never throws for what stands in the file, however hostile. */
+export function loadSpec(file: string, options: LoadOptions = {}): LoadResult {
+  const diagnostics = new Diagnostics();
+  const sources = new SourceFiles();
+  const context = new LoadContext(resolve(file), diagnostics, sources);
+  const root = readRoot(context, options);
+  const spec = root === null ? null : readSpec(root, context, options);
+  return { spec: diagnostics.hasErrors ? null : spec, diagnostics, sources };
+}
+
+function readRoot(context: LoadContext, { read }: LoadOptions): YamlMap | null {
+  const { file, diagnostics, sources } = context;
+  const text = readSpecText(file, null, diagnostics, (name, content) => sources.set(name, content), read);
+  const root = text === null ? null : parseYaml(text, file, diagnostics);
+  if (root === null) return null;
+  if (root.kind === "map") return withBase(root, context, read);
+  diagnostics.report("wrong-type", headOf(root.span, sources), {
+    what: "a spec",
+    wanted: "a map",
+    given: describeNode(root),
+    about: "A spec begins with 'dlc: 1'.",
+  });
+  return null;
+}
+
+function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): ResolvedSpec | null {
+  const start = { file: context.file, start: root.span.start, end: root.span.start };
+  const [first] = root.entries.values();
+  const owner: Owner = { title: "the spec", span: first?.keySpan ?? start, path: "spec" };
+  const { values } = checkShape(root, specShape, owner, context);
+
+  const params = root.entries.get("params")?.value;
+  const declared = params?.kind === "map" ? params : null;
+  const scope = new Scope(null);
+  defineParams(params, overrides(options.set ?? {}, declared, context), scope, "the spec", context);
+
+  const dataEntry = root.entries.get("data");
+  const data =
+    dataEntry === undefined
+      ? null
+      : readData(substitute(dataEntry.value, scope, context), dataEntry.keySpan, context);
+  const model = readModel(root, data?.features ?? new Map(), scope, context);
+  const trainEntry = root.entries.get("train");
+  const train =
+    trainEntry === undefined
+      ? null
+      : readTrain(
+          substitute(trainEntry.value, scope, context),
+          trainEntry.keySpan,
+          {
+            outputs: model.outputs,
+            features: data?.features ?? new Map(),
+            targets: data?.targets ?? new Map(),
+            known: data?.known ?? { features: {}, targets: {} },
+          },
+          context,
+        );
+  checkOutputs(model.layers, train?.losses ?? [], data, context);
+  checkUnread({ root, scope, model, data, train }, context);
+  if (context.diagnostics.hasErrors) return null;
+  const content = {
+    name: values.name,
+    data: data?.data ?? null,
+    layers: model.layers,
+    train: train?.train ?? null,
+  };
+  return {
+    file: context.file,
+    ...content,
+    dataSpans: Object.fromEntries([...(data?.features ?? []), ...(data?.targets ?? [])]),
+    modelSpan: model.span,
+    origins: context.origins,
+    canonical: canonicalJson(content),
+  };
+}

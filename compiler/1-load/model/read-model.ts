@@ -1,0 +1,52 @@
+/** @file Reads `model` and `blocks`: the layers in execution order. */
+import type { Span } from "../../ir/origin.js";
+import { checkShape } from "../check/check-shape.js";
+import type { LoadContext } from "../context.js";
+import { sectionMap } from "../data/read-data.js";
+import type { Scope } from "../params.js";
+import type { LayerUse } from "../resolved-spec.js";
+import { modelShape } from "../schema/spec.js";
+import type { YamlMap } from "../yaml/tree.js";
+import { type Block, readBlocks } from "./blocks.js";
+import { Expander } from "./expand.js";
+import type { FeatureNames } from "./names.js";
+
+export interface ReadModel {
+  readonly layers: readonly LayerUse[];
+  /** What a loss may call an output: names in the model's own list, and full names of inner layers. */
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly blocks: ReadonlyMap<string, Block>;
+  readonly unusedBlocks: readonly Block[];
+  /** Of each block: the parameters that some use of it read. */
+  readonly usedParams: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly span: Span;
+}
+
+export function readModel(
+  root: YamlMap,
+  features: FeatureNames,
+  scope: Scope,
+  context: LoadContext,
+): ReadModel {
+  const blocksNode = root.entries.get("blocks")?.value;
+  if (blocksNode !== undefined) sectionMap(blocksNode, "blocks", context);
+  const blocks = readBlocks(blocksNode, context);
+  const expander = new Expander(blocks, features, context);
+  const entry = root.entries.get("model");
+  const map = entry === undefined ? null : sectionMap(entry.value, "model", context);
+  if (entry !== undefined && map !== null) {
+    const owner = { title: "model", span: entry.keySpan, path: "model" };
+    const list = checkShape(map, modelShape, owner, context).nodes.get("layers");
+    if (list !== undefined) expander.model(list, scope);
+  }
+  const unusedBlocks = [...blocks.values()].filter(({ name }) => !expander.usedBlocks.has(name));
+  for (const block of unusedBlocks) expander.unusedBlock(block, scope);
+  return {
+    layers: expander.layers,
+    outputs: expander.outputs,
+    blocks,
+    unusedBlocks,
+    usedParams: expander.usedParams,
+    span: map?.span ?? { file: context.file, start: 0, end: 0 },
+  };
+}

@@ -1,0 +1,53 @@
+/** @file The top level of a spec. */
+import { nested, special } from "./kinds.js";
+import { defineShape } from "./shape.js";
+
+/** The version of the language that this compiler reads. */
+export const languageVersion = 1;
+
+const namedMap = (content: object) => () => ({ type: "object", additionalProperties: content });
+
+export const specShape = defineShape({
+  name: "spec",
+  summary: "A model: its data, its layers and how it is trained.",
+  primary: null,
+  fields: {
+    dlc: special<number>({ enum: [languageVersion] }, "Version of the spec language.", undefined),
+    name: special<string>(
+      { type: "string", pattern: "^[a-z][a-z0-9-]*$", maxLength: 64 },
+      "Name of the model and of the generated package.",
+      undefined,
+    ),
+    description: special<string | null>(
+      { type: "string", maxLength: 10_000 },
+      "What the model is for.",
+      null,
+    ),
+    extends: special<string | null>(
+      { type: "string", minLength: 1, maxLength: 1000 },
+      "A spec file that this one builds on: maps are merged key by key, everything else is replaced.",
+      null,
+    ),
+    params: nested(
+      "Values for ${…} expressions, overridable with --set.",
+      namedMap({ type: ["number", "string", "boolean"] }),
+    ),
+    blocks: nested("Layers with parameters, to be used several times.", namedMap({ $ref: "#/definitions/block" })),
+    data: nested("Where the rows come from and what their columns mean.", () => ({ $ref: "#/definitions/data" }), true),
+    model: nested("The network.", () => ({ $ref: "#/definitions/model" }), true),
+    train: nested("How the weights are found.", () => ({ $ref: "#/definitions/train" })),
+  },
+});
+
+export const modelShape = defineShape({
+  name: "model",
+  summary: "The network, as a list of layers.",
+  primary: null,
+  fields: {
+    layers: nested(
+      "The layers, in order. Each reads the one above, or what 'from' names.",
+      () => ({ $ref: "#/definitions/layers" }),
+      true,
+    ),
+  },
+});

@@ -1,0 +1,209 @@
+/** @file The `train` section and what stands in it besides losses and optimisers. */
+import { flag, integer, number, positiveInteger } from "../../layers/fields.js";
+import { nested, special, text } from "./kinds.js";
+import { classWeightsField } from "./losses.js";
+import { type Choice, defineChoice, defineShape } from "./shape.js";
+
+export const scheduleChoice: Choice = defineChoice("a schedule", [
+  defineShape({
+    name: "constant",
+    summary: "The same learning rate throughout.",
+    primary: null,
+    fields: {},
+    example: "schedule: constant",
+  }),
+  defineShape({
+    name: "step",
+    summary: "The rate times 'factor' after every so many epochs.",
+    primary: "every",
+    fields: {
+      every: positiveInteger("Epochs between two steps."),
+      factor: number("What the rate is multiplied by.", { exclusiveMinimum: 0, maximum: 1 }, 0.1),
+    },
+    example: "schedule: { step: { every: 10, factor: 0.5 } }",
+  }),
+  defineShape({
+    name: "exponential",
+    summary: "The rate times 'decay' per epoch, falling smoothly.",
+    primary: "decay",
+    fields: {
+      decay: number("What is left of the rate after an epoch.", { exclusiveMinimum: 0, maximum: 1 }),
+    },
+    example: "schedule: { exponential: { decay: 0.95 } }",
+  }),
+  defineShape({
+    name: "cosine",
+    summary: "Half a cosine wave over the run (Loshchilov & Hutter 2017).",
+    primary: "floor",
+    fields: { floor: number("Share of the rate at the end.", { minimum: 0, maximum: 1 }, 0) },
+    example: "schedule: cosine",
+  }),
+  defineShape({
+    name: "one_cycle",
+    summary: "Up to the rate, then down to almost nothing (Smith & Topin 2019).",
+    primary: null,
+    fields: {
+      rise: number("Share of the run that goes up.", { minimum: 0, maximum: 1 }, 0.3),
+      start: number("The run begins at the rate divided by this.", { minimum: 1 }, 25),
+      final: number("It ends at the rate divided by this.", { minimum: 1 }, 10_000),
+    },
+    example: "schedule: { one_cycle: { rise: 0.3 } }",
+  }),
+  defineShape({
+    name: "reduce_on_plateau",
+    summary: "The rate times 'factor' whenever the monitored value stops improving.",
+    primary: null,
+    fields: {
+      factor: number(
+        "What the rate is multiplied by.",
+        { exclusiveMinimum: 0, exclusiveMaximum: 1 },
+        0.5,
+      ),
+      patience: positiveInteger("Epochs without improvement.", 3),
+      minimum: number("The rate never falls below this.", { minimum: 0 }, 0),
+    },
+    example: "schedule: { reduce_on_plateau: { patience: 5 } }",
+  }),
+]);
+
+const plainMetric = (name: string, summary: string) =>
+  defineShape({ name, summary, primary: null, fields: {}, example: `metrics: [${name}]` });
+
+export const metricChoice: Choice = defineChoice("a metric", [
+  plainMetric("accuracy", "Share of examples whose most probable class is the right one."),
+  defineShape({
+    name: "top_k",
+    summary: "Share of examples whose right class is among the k most probable.",
+    primary: "k",
+    fields: { k: positiveInteger("How many classes count.", 5) },
+    example: "metrics: [{ top_k: 5 }]",
+  }),
+  plainMetric("precision", "Of what was predicted as a class, the share that is; mean over classes."),
+  plainMetric("recall", "Of what is a class, the share that was predicted so; mean over classes."),
+  plainMetric("f1", "Harmonic mean of precision and recall; mean over classes."),
+  plainMetric("auc", "Area under the ROC curve; mean over classes, each against the rest."),
+  plainMetric("confusion", "The confusion matrix: true classes by predicted ones."),
+  plainMetric("mae", "Mean of the absolute differences."),
+  plainMetric("mse", "Mean of the squared differences."),
+  plainMetric("r2", "Share of the variance that is explained."),
+]);
+
+export const clipShape = defineShape({
+  name: "clip",
+  summary: "Limits the gradients.",
+  primary: "norm",
+  fields: {
+    norm: special<number | null>(
+      { type: "number", exclusiveMinimum: 0 },
+      "Largest norm of all gradients together; beyond it all shrink alike.",
+      null,
+    ),
+    value: special<number | null>(
+      { type: "number", exclusiveMinimum: 0 },
+      "Largest absolute value of each element.",
+      null,
+    ),
+  },
+  example: "clip: { norm: 1.0 }",
+});
+
+export const earlyStoppingShape = defineShape({
+  name: "early_stopping",
+  summary: "Ends training when the monitored value stops improving.",
+  primary: "patience",
+  fields: {
+    patience: positiveInteger("Epochs without improvement."),
+    min_delta: number("Smallest change that counts.", { minimum: 0 }, 0),
+    restore_best: flag("Go back to the weights of the best epoch.", true),
+  },
+  example: "early_stopping: { patience: 5 }",
+});
+
+export const monitorShape = defineShape({
+  name: "monitor",
+  summary: "What decides which epoch is best.",
+  primary: "metric",
+  fields: {
+    metric: text("loss, or one of the metrics."),
+    mode: special<"min" | "max" | null>(
+      { enum: ["min", "max"] },
+      "Is smaller or larger better? Default: as the metric says.",
+      null,
+    ),
+  },
+  example: "monitor: accuracy",
+});
+
+export const checkpointShape = defineShape({
+  name: "checkpoint",
+  summary: "When to save besides the end of each epoch.",
+  primary: "every_steps",
+  fields: {
+    every_steps: integer("Optimiser steps between two saves; 0: only at the end of an epoch.", { minimum: 0 }, 0),
+    keep: integer("How many of these are kept besides the best and the last.", { minimum: 0 }, 2),
+  },
+  example: "checkpoint: { every_steps: 500, keep: 2 }",
+});
+
+const definition = (name: string) => () => ({ $ref: `#/definitions/${name}` });
+const list = (name: string) => () => ({
+  type: "array",
+  minItems: 1,
+  items: { $ref: `#/definitions/${name}` },
+});
+
+export const trainShape = defineShape({
+  name: "train",
+  summary: "How the weights are found.",
+  primary: null,
+  fields: {
+    loss: nested("What training makes small.", definition("loss")),
+    losses: nested("Several losses, added up by their weights.", list("loss")),
+    optimizer: nested("How weights follow their gradients; default: adam.", definition("optimizer")),
+    learning_rate: special<number | null>(
+      { type: "number", exclusiveMinimum: 0 },
+      "Step size of the optimizer, before the schedule; default: that of the optimiser.",
+      null,
+    ),
+    schedule: nested("How the learning rate moves; default: constant.", definition("schedule")),
+    warmup: integer("Optimiser steps over which the rate rises from 0.", { minimum: 0 }, 0),
+    batch: integer("Examples per step.", { minimum: 1, maximum: 1_000_000 }, 32),
+    epochs: integer("Passes over the training rows.", { minimum: 1, maximum: 1_000_000 }, 10),
+    seed: integer(
+      "Seed of initial weights, shuffling and dropout: the same seed gives the same model.",
+      { minimum: 0, maximum: 4_294_967_295 },
+      0,
+    ),
+    shuffle: flag("A new order of the rows in every epoch.", true),
+    accumulate: positiveInteger("Batches whose gradients make one step.", 1),
+    clip: nested("Limits the gradients: a norm, { norm: … } or { value: … }.", definition("clip")),
+    ema: special<number | null>(
+      { type: "number", exclusiveMinimum: 0, exclusiveMaximum: 1 },
+      "Decay of a moving average of the weights, which evaluation and the saved model use.",
+      null,
+    ),
+    early_stopping: nested(
+      "Ends training when nothing improves: epochs, or { patience: … }.",
+      definition("early_stopping"),
+    ),
+    class_weights: classWeightsField,
+    label_smoothing: special<number | null>(
+      { type: "number", minimum: 0, exclusiveMaximum: 1 },
+      "Mixes the true class with all others: 0.1 takes a tenth away from it.",
+      null,
+    ),
+    l1: number("Penalty on the absolute values of all kernels.", { minimum: 0 }, 0),
+    l2: number("Penalty on the squares of all kernels.", { minimum: 0 }, 0),
+    weight_decay: special<number | null>(
+      { type: "number", minimum: 0 },
+      "Decoupled weight decay; only with adamw and lion.",
+      null,
+    ),
+    metrics: nested(
+      "What is measured; default: accuracy for classes, mae for numbers.",
+      () => ({ type: "array", items: { $ref: "#/definitions/metric" } }),
+    ),
+    monitor: nested("What decides which epoch is best.", definition("monitor")),
+    checkpoint: nested("When to save besides the end of each epoch.", definition("checkpoint")),
+  },
+});

@@ -1,0 +1,164 @@
+/** @file Reads the `train` section. */
+import type { FeatureSpec, ScheduleSpec, TrainSpec } from "@dlc/runtime";
+import type { Span } from "../../ir/origin.js";
+import type { FieldValues } from "../../layers/fields.js";
+import { checkShape, type FieldNodes, type Owner } from "../check/check-shape.js";
+import { readBody, readNamed } from "../check/read-named.js";
+import { headOf, type LoadContext } from "../context.js";
+import type { ReadData } from "../data/read-data.js";
+import { sectionMap } from "../data/read-data.js";
+import type { OptimizerUse, TrainUse } from "../resolved-spec.js";
+import type { Fields, Shape } from "../schema/shape.js";
+import {
+  checkpointShape,
+  clipShape,
+  earlyStoppingShape,
+  scheduleChoice,
+  trainShape,
+} from "../schema/train.js";
+import type { YamlNode } from "../yaml/tree.js";
+import { type ReadLoss, readLosses } from "./losses.js";
+import { type ComparedTargets, readMetrics, readMonitor } from "./metrics.js";
+import { readOptimizer } from "./optimizer.js";
+
+/** What the section may refer to. */
+export interface TrainSurroundings {
+  /** Names that users may call layers by, with the full name of each. */
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly features: ReadData["features"];
+  readonly targets: ReadData["targets"];
+  readonly known: ReadData["known"];
+}
+
+export interface ReadTrain {
+  /** Null where something is wrong. */
+  readonly train: TrainUse | null;
+  /** The losses that could be read, for the checks that follow. */
+  readonly losses: readonly ReadLoss[];
+  readonly nodes: FieldNodes;
+}
+
+export function readTrain(
+  node: YamlNode,
+  keySpan: Span,
+  around: TrainSurroundings,
+  context: LoadContext,
+): ReadTrain {
+  const map = sectionMap(node, "train", context);
+  if (map === null) return { train: null, losses: [], nodes: new Map() };
+  const owner: Owner = { title: "train", span: keySpan, path: "train" };
+  const { ok, values, nodes } = checkShape(map, trainShape, owner, context);
+  const shared = { classWeights: values.class_weights, labelSmoothing: values.label_smoothing };
+  const losses = readLosses(nodes, keySpan, around, shared, context);
+  if (losses !== null) reportUnusedSettings(losses, nodes, context);
+  const optimizer = readOptimizer(nodes.get("optimizer"), { nodes, values }, keySpan, context);
+  const schedule = readSchedule(nodes.get("schedule"), context);
+  const clip = readSection(nodes.get("clip"), clipShape, context);
+  const early = readSection(nodes.get("early_stopping"), earlyStoppingShape, context);
+  const checkpoint = readSection(nodes.get("checkpoint"), checkpointShape, context);
+  const targets = comparedTargets(losses, around);
+  const metrics = readMetrics(nodes.get("metrics"), targets, context);
+  const monitor = readMonitor(nodes.get("monitor"), metrics, targets, context);
+  const sound = ok && losses && optimizer && schedule && metrics && monitor;
+  if (!sound || clip === null || early === null || checkpoint === null) {
+    return { train: null, losses: losses ?? [], nodes };
+  }
+  const settings: TrainSpec = {
+    seed: values.seed,
+    batch: values.batch,
+    epochs: values.epochs,
+    shuffle: values.shuffle,
+    learningRate: optimizer.learningRate,
+    schedule,
+    warmupSteps: values.warmup,
+    accumulate: values.accumulate,
+    metrics,
+    monitor,
+    earlyStopping: early && {
+      patience: early.patience,
+      minDelta: early.min_delta,
+      restoreBest: early.restore_best,
+    },
+    checkpoint: { everySteps: checkpoint?.every_steps ?? 0, keep: checkpoint?.keep ?? 2 },
+  };
+  const use: OptimizerUse = optimizer.use;
+  const train: TrainUse = {
+    settings,
+    losses: losses.map((loss) => loss.use),
+    optimizer: use,
+    clipNorm: clip?.norm ?? null,
+    clipValue: clip?.value ?? null,
+    l1: values.l1,
+    l2: values.l2,
+    ema: values.ema,
+    span: map.span,
+  };
+  return { train, losses, nodes };
+}
+
+/** `false`-like: undefined where it was not written, null where it is wrong. */
+function readSection<F extends Fields>(
+  node: YamlNode | undefined,
+  shape: Shape<F>,
+  context: LoadContext,
+): FieldValues<F> | undefined | null {
+  if (node === undefined) return undefined;
+  const owner: Owner = {
+    title: shape.name,
+    span: headOf(node.span, context.sources),
+    path: `train.${shape.name}`,
+  };
+  const checked = readBody(node, shape as unknown as Shape, owner, context);
+  return checked?.ok ? (checked.values as FieldValues<F>) : null;
+}
+
+function readSchedule(node: YamlNode | undefined, context: LoadContext): ScheduleSpec | null {
+  if (node === undefined) {
+    context.recordDefault("train.schedule", "constant");
+    return { kind: "constant" };
+  }
+  const named = readNamed(
+    node,
+    scheduleChoice,
+    (name) => `schedule '${name}'`,
+    "train.schedule",
+    context,
+  );
+  if (named === null || !named.checked.ok) return null;
+  return { kind: named.name, ...named.checked.values } as ScheduleSpec;
+}
+
+/** What the losses compare with, by name. */
+function comparedTargets(
+  losses: readonly ReadLoss[] | null,
+  { targets, known }: TrainSurroundings,
+): ComparedTargets {
+  if (losses === null) return null;
+  const specs: Readonly<Record<string, FeatureSpec>> = { ...known.features, ...known.targets };
+  const found = new Map<string, FeatureSpec["type"]>();
+  for (const { use } of losses) {
+    const name = use.target ?? [...targets.keys()][0];
+    if (typeof name !== "string") continue;
+    const spec = specs[name];
+    if (spec === undefined) return null;
+    found.set(name, spec.type);
+  }
+  return found;
+}
+
+/** Settings for classes where no loss has any. */
+function reportUnusedSettings(
+  losses: readonly ReadLoss[],
+  nodes: FieldNodes,
+  context: LoadContext,
+): void {
+  for (const setting of ["label_smoothing", "class_weights"] as const) {
+    const node = nodes.get(setting);
+    if (node === undefined) continue;
+    if (losses.some(({ named }) => setting in named.checked.values)) continue;
+    context.diagnostics.report("setting-without-effect", headOf(node.span, context.sources), {
+      setting,
+      reason: "no loss here takes it",
+    });
+  }
+}
