@@ -1,13 +1,23 @@
 /** @file The meaning of a resolved spec as text: what the package's hash is made from. */
+import type { ResolvedSpec } from "./resolved-spec.js";
 
-/** Places and the like: the same model keeps its hash when the file is edited elsewhere. */
-const withoutMeaning: ReadonlySet<string> = new Set(["span", "fieldSpans", "named"]);
+type Meaning = Pick<ResolvedSpec, "name" | "data" | "layers" | "train">;
 
-/** JSON with sorted keys, without places. Layers and lists keep their order. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (key, inner: unknown) => {
-    if (withoutMeaning.has(key)) return undefined;
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** JSON with sorted keys and without places: a spec keeps its hash when it is only laid out anew. */
+export function canonicalJson({ name, data, layers, train }: Meaning): string {
+  const meaning = {
+    name,
+    data: data && { ...data, features: Object.entries(data.features) },
+    layers: layers.map(({ type, name: layer, from, fields }) => ({ type, name: layer, from, fields })),
+    train: train && {
+      ...train,
+      span: undefined,
+      losses: train.losses.map((loss) => ({ ...loss, span: undefined })),
+      optimizer: { ...train.optimizer, span: undefined },
+    },
+  };
+  return JSON.stringify(meaning, (_key, value: unknown) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }

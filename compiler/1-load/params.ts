@@ -3,7 +3,7 @@ import { didYouMean } from "../diagnostics/fixes.js";
 import type { Span } from "../ir/origin.js";
 import type { LoadContext } from "./context.js";
 import { evaluateExpression, ExpressionError } from "./expression.js";
-import { namePattern } from "./schema/kinds.js";
+import { isName, nameForm } from "./schema/kinds.js";
 import { readPlainScalar } from "./yaml/scalar.js";
 import {
   describeNode,
@@ -140,11 +140,11 @@ function defaultOf(
   owner: string,
   context: LoadContext,
 ): YamlScalar | null {
-  if (!new RegExp(namePattern).test(key) || key.length > 64) {
+  if (!isName(key)) {
     context.diagnostics.report("wrong-form", keySpan, {
       what: `parameter '${key}' of ${owner}`,
       given: "another name",
-      form: "letters, digits, '_' and '-', beginning with a letter",
+      form: nameForm,
       about: "Expressions refer to parameters by name.",
     });
     return null;

@@ -4,6 +4,7 @@ import type { LossUse } from "../1-load/resolved-spec.js";
 import { bug } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import type { Value } from "../ir/types.js";
+import { scalar } from "../layers/shared.js";
 import type { Builder } from "../ops/define-op.js";
 import type { Target } from "./targets.js";
 
@@ -51,5 +52,8 @@ export function weightedMean(
   const table = b.constant({ dtype: "f32", shape: [weights.length], value: weights });
   const w = b.gather(table, indices, { axis: 0 });
   const all = { axes: [0], keepDims: false };
-  return b.div(b.sum(b.mul(perExample, w), all), b.sum(w, all));
+  const total = b.sum(w, all);
+  // A batch of nothing but classes that weigh 0 has a loss of 0.
+  const divisor = weights.includes(0) ? b.maximum(total, scalar(b, 1e-12)) : total;
+  return b.div(b.sum(b.mul(perExample, w), all), divisor);
 }

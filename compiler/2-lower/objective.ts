@@ -39,35 +39,19 @@ interface Comparison {
   readonly target: Target;
 }
 
+/** A loss that fits its output and target. */
+interface BuiltLoss extends Comparison {
+  readonly use: LossUse;
+  readonly value: Value;
+}
+
 /** Builds all losses and one head per distinct output and target. */
 export function objective(context: Context): Objective {
-  const { spec, walk, facts } = context;
+  const { spec, walk } = context;
   const { b } = walk;
   if (spec.train === null) return { loss: null, losses: [], heads: untrainedHead(context) };
-  const built: { readonly use: LossUse; readonly value: Value }[] = [];
-  const heads: Head[] = [];
-  const seen = new Set<string>();
-  for (const use of spec.train.losses) {
-    b.origin = { layer: "train.loss", type: use.kind, span: use.span, phase: "forward" };
-    const comparison = compare(context, use);
-    if (comparison === null) continue;
-    const { layer, output, target } = comparison;
-    const value = lossOf(context, use, comparison);
-    if (value === null) continue;
-    built.push({ use, value });
-    const goal = target.kind === "constant" ? null : target.name;
-    const pair = JSON.stringify([layer.name, goal]);
-    if (seen.has(pair)) continue;
-    seen.add(pair);
-    // Two outputs for one target: the later heads go by their layer.
-    const taken = heads.some((head) => head.spec.name === goal);
-    const name = goal === null || taken ? layer.name : goal;
-    b.origin = { layer: `output.${name}`, type: "head", span: layer.span, phase: "forward" };
-    const decoding = losses[use.kind].decoding(output, target);
-    if (!heads.some((head) => head.spec.name === name)) {
-      heads.push(headOf(b, name, output, decoding, target, facts));
-    }
-  }
+  const built = spec.train.losses.flatMap((use) => buildLoss(context, use) ?? []);
+  const heads = headsOf(context, built);
   b.origin = { layer: "train.loss", type: "sum", span: spec.train.span, phase: "forward" };
   const total = built
     .map(({ use, value }) => (use.weight === 1 ? value : b.mul(value, scalar(b, use.weight))))
@@ -77,6 +61,39 @@ export function objective(context: Context): Objective {
     losses: built.map(({ use, value }) => ({ name: use.name, value })),
     heads,
   };
+}
+
+function buildLoss(context: Context, use: LossUse): BuiltLoss | null {
+  context.walk.b.origin = {
+    layer: "train.loss",
+    type: use.kind,
+    span: use.span,
+    phase: "forward",
+  };
+  const comparison = compare(context, use);
+  const value = comparison && lossOf(context, use, comparison);
+  return value && { ...comparison, use, value };
+}
+
+/** One head per output and target. Of several outputs for one target, the later go by their layer. */
+function headsOf(
+  { spec, walk, facts, diagnostics }: Context,
+  built: readonly BuiltLoss[],
+): readonly Head[] {
+  const heads = new Map<string, Head & { readonly layer: LayerUse }>();
+  for (const { use, layer, output, target } of built) {
+    const goal = target.kind === "constant" ? null : target.name;
+    const first = goal === null ? undefined : heads.get(goal);
+    if (first?.layer === layer) continue;
+    const name = goal === null || first !== undefined ? layer.name : goal;
+    if (heads.has(name)) continue;
+    const span = name === goal ? (spec.dataSpans[name] ?? null) : layer.span;
+    if (name === "loss") diagnostics.report("output-named-loss", span, { name });
+    walk.b.origin = { layer: `output.${name}`, type: "head", span: layer.span, phase: "forward" };
+    const decoding = losses[use.kind].decoding(output, target);
+    heads.set(name, { ...headOf(walk.b, name, output, decoding, target, facts), layer });
+  }
+  return [...heads.values()].map(({ spec: head, value }) => ({ spec: head, value }));
 }
 
 const lastLayer = (spec: ResolvedSpec): LayerUse =>
@@ -100,22 +117,21 @@ function untrainedHead({ spec, walk, facts }: Context): readonly Head[] {
   const layer = lastLayer(spec);
   const output = walk.sources.get(layer.name)?.value;
   if (!output) return [];
-  const names = Object.keys(spec.data?.targets ?? {});
-  const [name] = names;
+  const [name, ...others] = Object.keys(spec.data?.targets ?? {});
   walk.b.origin = {
     layer: `output.${layer.name}`,
     type: "head",
     span: layer.span,
     phase: "forward",
   };
-  const target =
-    names.length === 1 && name !== undefined
-      ? targetOf(walk.b, name, dataNamed(spec, name), facts)
-      : null;
-  const fits = target === null || fitsTarget(output, target);
-  const used = fits ? target : null;
-  const decoding = naturalDecoding(output, used);
-  return [headOf(walk.b, (fits ? name : null) ?? layer.name, output, decoding, used, facts)];
+  const only =
+    name === undefined || others.length > 0
+      ? null
+      : { name, target: targetOf(walk.b, name, dataNamed(spec, name), facts) };
+  const fitting = only !== null && fitsTarget(output, only.target) ? only : null;
+  const target = fitting?.target ?? null;
+  const decoding = naturalDecoding(output, target);
+  return [headOf(walk.b, fitting?.name ?? layer.name, output, decoding, target, facts)];
 }
 
 /** Could an output be a prediction of this target? */
@@ -128,22 +144,16 @@ function fitsTarget(output: Value, target: Target): boolean {
   return losses.mse.misfit(output, target) === null;
 }
 
-function compare({ spec, walk, facts, diagnostics }: Context, use: LossUse): Comparison | null {
+function compare({ spec, walk, facts }: Context, use: LossUse): Comparison | null {
   const layer = layerNamed(spec, use.output);
   const output = walk.sources.get(layer.name)?.value ?? null;
   if (typeof use.target === "number") {
     return output && { layer, output, target: { kind: "constant", value: use.target } };
   }
-  const names = Object.keys(spec.data?.targets ?? {});
-  const name = use.target ?? (names.length === 1 ? names[0] : undefined);
-  if (name === undefined) {
-    const reason =
-      names.length === 0
-        ? "the data has no targets"
-        : `the data has several targets (${names.join(", ")})`;
-    diagnostics.report("loss-without-target", use.span, { loss: use.kind, reason });
-    return null;
-  }
+  const name =
+    use.target ??
+    Object.keys(spec.data?.targets ?? {})[0] ??
+    bug(`the loss '${use.name}' has no target`);
   return output && { layer, output, target: targetOf(walk.b, name, dataNamed(spec, name), facts) };
 }
 

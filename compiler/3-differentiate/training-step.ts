@@ -121,11 +121,25 @@ function differentiate(
     diagnostics.report("nothing-to-train", train.span, {});
     return null;
   }
-  for (const weight of weights.filter((_, i) => (gradients[i] ?? null) === null)) {
-    const span: Span | null = weight.value.node.origin.span;
-    diagnostics.report("weight-without-gradient", span, { weight: weight.name });
-  }
+  reportUntrained(
+    weights.filter((_, i) => (gradients[i] ?? null) === null),
+    diagnostics,
+  );
   return trained;
+}
+
+/** One warning per layer. */
+function reportUntrained(weights: readonly WeightInfo[], diagnostics: Diagnostics): void {
+  const byLayer = new Map<string, WeightInfo[]>();
+  for (const weight of weights) {
+    const { layer } = weight.value.node.origin;
+    byLayer.set(layer, [...(byLayer.get(layer) ?? []), weight]);
+  }
+  for (const [layer, untrained] of byLayer) {
+    const span = untrained[0]?.value.node.origin.span ?? null;
+    const names = untrained.map(({ name }) => name.slice(layer.length + 1));
+    diagnostics.report("weight-without-gradient", span, { layer, weights: names.join(" and ") });
+  }
 }
 
 const originOf = (section: string, span: Span | null): Origin => ({

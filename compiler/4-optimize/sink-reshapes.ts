@@ -7,7 +7,7 @@ import type { OpKind } from "@dlc/runtime";
 import { sameShape } from "../ir/shape.js";
 import { type Shape, shapeOf, type Value } from "../ir/types.js";
 import { definePass, type Match, rule } from "./define-pass.js";
-import { elementwiseOps, made, reshaped } from "./match.js";
+import { axesOf, elementwiseOps, made, reshaped } from "./match.js";
 
 const sourceOf = (value: Value): Value | null => made(value, "reshape")?.inputs[0] ?? null;
 
@@ -86,12 +86,14 @@ export const sinkReshapes = definePass({
         const source = sourceOf(x);
         const axes = source && matchAxes(shapeOf(source), shapeOf(x));
         if (source === null || axes === null) return null;
-        const inner = attrs.axes.flatMap((axis) => axes[axis] ?? []);
+        // Axes of size 1 are reduced along: they would only be in the way of other layouts.
+        const kept = axes.filter((_, axis) => !attrs.axes.includes(axis));
+        const inner = axesOf(shapeOf(source)).filter((axis) => !kept.includes(axis));
         const [value] = b.apply(node.kind as "sum", [source], { axes: inner, keepDims: false });
         return value === undefined ? null : reshaped(b, value, shapeOf({ node, output: 0 }));
       },
       before: "(x: f32[n,1,8,3]) a = reshape x shape=[n,8,3]; b = sum a axes=[0,1]; return b",
-      after: "(x: f32[n,1,8,3]) a = sum x axes=[0,2]; b = reshape a shape=[3]; return b",
+      after: "(x: f32[n,1,8,3]) a = sum x axes=[0,1,2]; return a",
     }),
     rule("normalise before reshaping", ["batchNorm", "batchNormTrain", "batchNormTrainGrad"], {
       rewrite: (match) => sinkBelowNorm(match as unknown as Match),

@@ -24,7 +24,9 @@ export interface ReportExtras {
 
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
+  readonly #seen = new Set<string>();
 
+  /** Reports once: the same words at the same place (a block used ten times) count as one mistake. */
   report<C extends Code>(
     code: C,
     span: Span | null,
@@ -37,10 +39,14 @@ export class Diagnostics {
         const value = (params as Record<string, string | number>)[name];
         return value === undefined ? hole : String(value);
       });
+    const message = fill(entry.message);
+    const identity = JSON.stringify([code, span, message]);
+    if (this.#seen.has(identity)) return;
+    this.#seen.add(identity);
     this.#list.push({
       code,
       severity: entry.severity,
-      message: fill(entry.message),
+      message,
       span,
       label: extras.label ?? null,
       notes: extras.notes ?? [],

@@ -90,7 +90,8 @@ export function createBuilder(options: BuilderOptions = {}): GraphBuilder {
     );
     const known = results.get(node);
     if (known !== undefined) return known;
-    const values = options.replace?.(node, builder) ?? node.types.map((_, output) => ({ node, output }));
+    const values =
+      options.replace?.(node, builder) ?? node.types.map((_, output) => ({ node, output }));
     results.set(node, values);
     return values;
   }

@@ -70,7 +70,7 @@ export async function openRunFolder(
   try {
     const warnings = await withIo("open the run folder", path, async () => {
       if (fresh) await clear(path);
-      const previous = await readDescription(path);
+      const previous = fresh ? null : await readDescription(path);
       if (previous === null) {
         await replaceFile(join(path, runFile), `${JSON.stringify(description, null, 2)}\n`);
         return [];
@@ -94,7 +94,10 @@ export async function openRunFolder(
 
 async function clear(path: string): Promise<void> {
   await refuseForeignFolder(path);
-  for (const name of ownNames) await rm(join(path, name), { recursive: true, force: true });
+  for (const name of ownNames) {
+    // run.json stays until it is replaced: it marks the folder as a run.
+    if (name !== runFile) await rm(join(path, name), { recursive: true, force: true });
+  }
 }
 
 /** A folder without run.json must be empty, lest a run mixes with somebody's files. */

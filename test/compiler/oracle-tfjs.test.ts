@@ -91,8 +91,20 @@ const comparisons: Readonly<Record<string, Comparison>> = {
     inputs: [{ shape: ["n", 7, 6, 2] }, { shape: [3, 2, 3, 2] }],
     ours: (b, [x, filter]) =>
       b.conv2d(x!, filter!, { ...nhwc, dilations: [2, 3], strides: [1, 1], pads: [0, 0, 0, 0] }),
-    theirs: (x, filter) =>
-      tf.conv2d(x as tf.Tensor4D, hwio(filter!), [1, 1], "valid", "NHWC", [2, 3]),
+    // tfjs has no gradient for dilated kernels: zeros are put between the elements instead.
+    theirs: (x, filter) => {
+      const apart = tf.reshape(filter!, [3, 2, 3, 1, 2, 1]);
+      const spread = tf.pad(apart, [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [0, 1],
+        [0, 0],
+        [0, 2],
+      ]);
+      const kernel = tf.slice(tf.reshape(spread, [3, 2, 6, 6]), [0, 0, 0, 0], [3, 2, 5, 4]);
+      return tf.conv2d(x as tf.Tensor4D, hwio(kernel), [1, 1], "valid");
+    },
   },
   "convolution in channels-first layout": {
     inputs: [{ shape: ["n", 2, 5, 6] }, { shape: [3, 2, 3, 3] }],
@@ -144,12 +156,29 @@ const comparisons: Readonly<Record<string, Comparison>> = {
         ...{ kernel: [2, 2], strides: [1, 1], pads: [0, 0, 1, 1], layout: "NHWC" },
         countPadding: false,
       }),
-    theirs: (x) => tf.avgPool(x as tf.Tensor4D, [2, 2], [1, 1], "same"),
+    // tfjs's gradient for padded pooling divides by the whole window, unlike its value: so the
+    // mean is taken with the padding and corrected for its share.
+    theirs: (x) => {
+      const mean = (image: tf.Tensor): tf.Tensor => {
+        const padded = tf.pad(image as tf.Tensor4D, [
+          [0, 0],
+          [0, 1],
+          [0, 1],
+          [0, 0],
+        ]);
+        return tf.avgPool(padded, [2, 2], [1, 1], "valid");
+      };
+      return tf.div(mean(x!), mean(tf.onesLike(x!)));
+    },
   },
   "enlargement by repeated pixels": {
     inputs: [{ shape: ["n", 3, 2, 2] }],
     ours: (b, [x]) => b.resizeNearest(x!, { scale: [2, 3], layout: "NHWC" }),
-    theirs: (x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [6, 6]),
+    // Not resizeNearestNeighbor: its gradient on cpu is wrong from the second image of a batch on.
+    theirs: (x) => {
+      const rows = tf.tile(tf.reshape(x!, [n * 3, 1, 4]), [1, 2, 1]);
+      return tf.reshape(tf.tile(tf.reshape(rows, [n * 12, 1, 2]), [1, 3, 1]), [n, 6, 6, 2]);
+    },
   },
   softmax: {
     inputs: [{ shape: ["n", 5] }],
@@ -303,7 +332,7 @@ const comparisons: Readonly<Record<string, Comparison>> = {
 };
 
 /** [out, in, h, w] → tfjs's [h, w, in, out]. */
-const hwio = (filter: tf.Tensor): tf.Tensor4D => tf.transpose(filter, [2, 3, 1, 0]);
+const hwio = (filter: tf.Tensor): tf.Tensor4D => tf.transpose(filter as tf.Tensor4D, [2, 3, 1, 0]);
 const vector = (x: tf.Tensor): tf.Tensor1D => tf.reshape(x, [-1]);
 const crossEntropy = (logits: tf.Tensor, t: tf.Tensor): tf.Tensor =>
   tf.mean(tf.neg(tf.sum(tf.mul(t, tf.logSoftmax(logits)), -1)));

@@ -133,7 +133,7 @@ describe("random image classifiers", () => {
             if (model !== null) expectSameMeaning(spec, model, layout);
           },
         ),
-        { numRuns: 60, maxSkipsPerRun: 20 },
+        { numRuns: 25, maxSkipsPerRun: 20 },
       );
     });
   }
@@ -295,7 +295,10 @@ it("every op with an expansion can be missing from the target", () => {
   );
   const model = lowered(spec);
   const [plain] = programsOf(spec, model);
-  const lacking = opKinds.filter((kind) => ops[kind].expand !== undefined);
+  // These two can do without their bias and activation, but not without themselves.
+  const lacking = opKinds.filter(
+    (kind) => ops[kind].expand !== undefined && kind !== "conv2d" && kind !== "matmul",
+  );
   const legal = optimize(plain, { mode: "training", layout: "NHWC", lacking });
   expect(nodesOf(legal).filter(({ kind }) => lacking.includes(kind as never))).toEqual([]);
   expectSameResults(legal, plain, valuesOf(plain, model), batch);

@@ -236,7 +236,10 @@ describe("a loss that is not finite", () => {
             // x is fine; the logarithm of minus its square is not.
             const bad = o.log(o.neg(o.square(x)));
             const results = train!.run(o, args);
-            const loss = o.add(results.outputs["loss"]!, o.sum(bad, { axes: [0, 1], keepDims: false }));
+            const loss = o.add(
+              results.outputs["loss"]!,
+              o.sum(bad, { axes: [0, 1], keepDims: false }),
+            );
             return { ...results, outputs: { ...results.outputs, loss } };
           }) as NonNullable<typeof train>["run"],
         },
@@ -311,12 +314,14 @@ describe("the run folder", () => {
     const run = newRun();
     const second: Promise<DlcError>[] = [];
     await trainTiny(tinyModel(), run, {
-      onEvent: ({ kind }) => {
-        if (kind === "epoch") second.push(failure(trainTiny(tinyModel(), run)));
+      onEvent: (event) => {
+        if (event.kind === "epoch" && event.record.epoch === 1) {
+          second.push(failure(trainTiny(tinyModel(), run)));
+        }
       },
     });
-    expect(second).toHaveLength(4);
-    for (const error of await Promise.all(second.slice(0, 1))) {
+    expect(second).toHaveLength(1);
+    for (const error of await Promise.all(second)) {
       expect(error).toMatchObject({ code: "run-busy", reason: "busy" });
       expect(error.message).toContain(String(process.pid));
     }

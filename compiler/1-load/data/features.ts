@@ -5,7 +5,7 @@ import type { Span } from "../../ir/origin.js";
 import { type Checked, checkShape, isLiteral, type Owner } from "../check/check-shape.js";
 import { headOf, type LoadContext } from "../context.js";
 import { type ColumnRange, featureChoice, targetChoice, typeField } from "../schema/features.js";
-import { namePattern } from "../schema/kinds.js";
+import { isName, nameForm } from "../schema/kinds.js";
 import type { Choice, Fields, Shape } from "../schema/shape.js";
 import { describeNode, isPoisoned, type YamlEntry, type YamlMap, type YamlNode } from "../yaml/tree.js";
 import type { SourceColumns } from "./source.js";
@@ -76,11 +76,11 @@ export function readFeatures(
 }
 
 function readDraft({ key, keySpan, value }: YamlEntry, role: Role, context: LoadContext): Draft | null {
-  if (!new RegExp(namePattern).test(key) || key.length > 64) {
+  if (!isName(key)) {
     context.diagnostics.report("wrong-form", keySpan, {
       what: `the ${role}'s name`,
       given: `'${key}'`,
-      form: "letters, digits, '_' and '-', beginning with a letter, at most 64 of them",
+      form: nameForm,
       about: "A column of another name is given with 'column:'.",
     });
     return null;

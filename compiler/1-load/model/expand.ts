@@ -2,47 +2,42 @@
  * @file From `layers` lists, blocks and repeats to the flat list of layers in execution order. Blocks
  * are expanded per use, with parameters of their own; layers inside get prefixed names.
  */
-import { didYouMean } from "../../diagnostics/fixes.js";
 import type { Span } from "../../ir/origin.js";
 import { layers as registry } from "../../layers/index.js";
-import { checkShape, isLiteral, type Owner } from "../check/check-shape.js";
+import type { Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
 import { headOf, type LoadContext } from "../context.js";
 import { defineParams, Scope, substitute } from "../params.js";
 import type { LayerUse } from "../resolved-spec.js";
-import { blockShape, blockUseShape, inputsKey, layerShapes, repeatShape } from "../schema/layer-shapes.js";
-import { describeNode, isPoisoned, type YamlMap, type YamlNode, type YamlScalar } from "../yaml/tree.js";
-import { type LayerEntry, readLayerEntry, readReferences, type References } from "./layer-entry.js";
+import { inputsKey, layerShapes } from "../schema/layer-shapes.js";
+import { describeNode, isPoisoned, type YamlNode } from "../yaml/tree.js";
+import { type Block, type BlockUse, mostLayers, readBlockUse } from "./blocks.js";
+import { type EntryPlace, manyInputs, oneInput } from "./inputs.js";
+import { type LayerEntry, readLayerEntry } from "./layer-entry.js";
 import { type FeatureNames, type NamedEntry, nameEntries } from "./names.js";
 import { type Input, ListScope } from "./resolve.js";
-
-/** Layers after expansion: more would not be built in reasonable time. */
-const mostLayers = 10_000;
-
-export interface Block {
-  readonly name: string;
-  readonly nameSpan: Span;
-  readonly params: YamlNode | undefined;
-  readonly layers: YamlNode | null;
-}
-
-interface BlockUse {
-  readonly block: Block;
-  readonly times: number;
-  readonly given: ReadonlyMap<string, YamlScalar>;
-}
 
 /** Where in the expansion a list of layers stands. */
 interface Surroundings {
   readonly prefix: string;
+  /** What `from: input` means; undefined outside of blocks. */
   readonly input: Input | undefined;
-  readonly scope: Scope;
+  readonly params: Scope;
   /** Names of the blocks around, outermost first. */
   readonly inside: readonly string[];
 }
 
+/** One list of layers while it is walked. */
+interface Level {
+  readonly around: Surroundings;
+  readonly scope: ListScope;
+  readonly uses: ReadonlyMap<LayerEntry, BlockUse | null>;
+}
+
 export class Expander {
   readonly layers: LayerUse[] = [];
+  /** Names that the model's own list gives, and full names of all layers, with the layer meant. */
+  readonly outputs = new Map<string, string>();
   readonly usedBlocks = new Set<string>();
   /** Of each block: the parameters that some use read. */
   readonly usedParams = new Map<string, Set<string>>();
@@ -56,193 +51,121 @@ export class Expander {
     readonly context: LoadContext,
   ) {}
 
-  model(list: YamlNode, scope: Scope): void {
-    this.#list(list, { prefix: "", input: undefined, scope, inside: [] });
+  model(list: YamlNode, params: Scope): void {
+    this.#list(list, { prefix: "", input: undefined, params, inside: [] });
+    for (const { name } of this.layers) this.outputs.set(name, name);
   }
 
   /** Expands a block that nothing uses, only to find its mistakes. */
-  unusedBlock(block: Block, scope: Scope): void {
-    const before = this.layers.length;
+  unusedBlock(block: Block, params: Scope): void {
+    const layers = this.layers.length;
+    const origins = this.context.origins.length;
     this.#block(
       { block, times: 1, given: new Map() },
-      { prefix: "", input: undefined, scope, inside: [] },
+      { prefix: "", input: undefined, params, inside: [] },
       { name: block.name, input: "input", span: block.nameSpan },
     );
-    this.layers.length = before;
+    this.layers.length = layers;
+    this.context.origins.length = origins;
   }
 
-  /** The output of the list's last entry; the input where there is none. */
+  /** The output of the list's last entry; the list's input where there is none. */
   #list(node: YamlNode, around: Surroundings): Input {
     const { context, features } = this;
-    const tree = substitute(node, around.scope, context);
+    const tree = substitute(node, around.params, context);
     if (tree.kind !== "list" || tree.items.length === 0) {
-      context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
-        what: "'layers'",
-        wanted: "a list with at least one layer",
-        given: describeNode(tree),
-        about: "Each layer begins with '- '.",
-      });
+      if (!isPoisoned(tree)) {
+        context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
+          what: "'layers'",
+          wanted: "a list with at least one layer",
+          given: describeNode(tree),
+          about: "Each layer begins with '- '.",
+        });
+      }
       return around.input ?? null;
     }
     const entries = tree.items.flatMap((item) => readLayerEntry(item, context) ?? []);
-    const uses = new Map(entries.map((entry) => [entry, this.#blockUse(entry, around)] as const));
-    const reserved = new Set(around.input === undefined ? [] : ["input"]);
-    const visible: FeatureNames = around.prefix === "" ? features : new Map();
-    const stemOf = (entry: LayerEntry): { stem: string; times: number } => {
-      const use = uses.get(entry) ?? null;
-      return { stem: use?.block.name ?? entry.type, times: use?.times ?? 1 };
-    };
-    const named = nameEntries(entries, stemOf, visible, reserved, context);
-    const scope = new ListScope(named, around.prefix, around.input, features, this.#emitted, context);
-    let last: Input = around.input ?? null;
+    const uses = new Map(entries.map((entry) => [entry, this.#use(entry, around)] as const));
+    const named = nameEntries(
+      entries,
+      (entry) => {
+        const use = uses.get(entry) ?? null;
+        return { stem: use?.block.name ?? entry.type, times: use?.times ?? 1 };
+      },
+      around.inside.length === 0 ? features : new Map(),
+      new Set(around.input === undefined ? [] : ["input"]),
+      context,
+    );
+    const { prefix, input } = around;
+    const scope = new ListScope(named, { prefix, input, features, emitted: this.#emitted }, context);
+    let last: Input = input ?? null;
     named.forEach((entry, index) => {
-      if (this.#stopped) return;
-      last = this.#entry(entry, index, last, { scope, around, use: uses.get(entry.entry) ?? null });
+      if (!this.#stopped) last = this.#entry(entry, index, last, { around, scope, uses });
     });
     return last;
   }
 
-  #entry(
-    named: NamedEntry,
-    index: number,
-    previous: Input,
-    { scope, around, use }: { scope: ListScope; around: Surroundings; use: BlockUse | null },
-  ): Input {
-    const { entry } = named;
+  #use(entry: LayerEntry, { prefix }: Surroundings): BlockUse | null {
+    const path = `model.layers.${prefix}${entry.as?.name ?? entry.type}`;
+    return readBlockUse(entry, this.blocks, path, this.context);
+  }
+
+  #entry({ entry, name, uses }: NamedEntry, index: number, previous: Input, level: Level): Input {
+    const { around, scope } = level;
+    const define = (word: string, output: Input): void => {
+      scope.define(word, output);
+      if (around.inside.length === 0 && output !== null) this.outputs.set(word, output);
+    };
+    const use = level.uses.get(entry) ?? null;
     if (use !== null) {
-      let output = this.#one(entry.from, `block '${use.block.name}'`, index, previous, scope);
-      for (const name of named.uses) {
+      const title = `block '${use.block.name}'`;
+      let output = oneInput(entry.from, { index, previous, scope, title }, this.context);
+      for (const word of uses) {
         if (this.#stopped) break;
-        output = this.#block(use, around, { name, input: output, span: entry.typeSpan });
-        scope.define(name, output);
+        output = this.#block(use, around, { name: word, input: output, span: entry.typeSpan });
+        define(word, output);
       }
-      scope.define(named.name, output);
+      define(name, output);
       return output;
     }
-    const fullName = around.prefix + named.name;
+    const fullName = around.prefix + name;
     if (!this.#count(entry.span)) return previous;
-    this.#layer(entry, { fullName, index, previous, scope });
+    const title = entry.as === null ? entry.type : `${entry.type} '${entry.as.name}'`;
+    this.#layer(entry, fullName, { index, previous, scope, title });
     this.#emitted.add(fullName);
-    scope.define(named.name, fullName);
+    define(name, fullName);
     return fullName;
   }
 
-  #layer(
-    entry: LayerEntry,
-    at: { fullName: string; index: number; previous: Input; scope: ListScope },
-  ): void {
+  #layer(entry: LayerEntry, fullName: string, at: EntryPlace): void {
     const shape = layerShapes.get(entry.type);
     if (entry.unknown || shape === undefined) return;
-    const { context } = this;
-    const label = entry.as === null ? entry.type : `${entry.type} '${entry.as.name}'`;
+    const { context, features } = this;
     const owner: Owner = {
-      title: label,
+      title: at.title,
       span: entry.typeSpan,
-      path: `model.layers.${at.fullName}`,
+      path: `model.layers.${fullName}`,
     };
     const checked = readBody(entry.body, shape, owner, context);
-    const many = registry.get(entry.type)?.inputs === "many";
-    const from = many
-      ? this.#many(entry, checked?.nodes.get(inputsKey) ?? null, label, at)
-      : this.#named(this.#one(entry.from, label, at.index, at.previous, at.scope));
+    const merges = registry.get(entry.type)?.inputs === "many";
+    const written = merges ? (checked?.nodes.get(inputsKey) ?? null) : null;
+    const one = merges ? null : oneInput(entry.from, at, context);
+    const from = merges
+      ? manyInputs(entry, written, at, features, context)
+      : one === null
+        ? []
+        : [one];
+    const fieldSpans: Record<string, Span> = { ...checked?.spans, type: entry.typeSpan };
+    if (entry.from !== null) fieldSpans.from = entry.from.span;
+    else if (written !== null) fieldSpans.from = written.span;
+    if (entry.as !== null) fieldSpans.as = entry.as.span;
     const fields: Record<string, unknown> = { ...checked?.values };
-    const spans: Record<string, Span> = { ...checked?.spans, type: entry.typeSpan };
-    const inputs = checked?.nodes.get(inputsKey);
-    if (many) delete fields[inputsKey];
-    if (many) delete spans[inputsKey];
-    if (entry.from !== null) spans.from = entry.from.span;
-    else if (many && inputs !== undefined) spans.from = inputs.span;
-    if (entry.as !== null) spans.as = entry.as.span;
-    this.layers.push({
-      type: entry.type,
-      name: at.fullName,
-      named: entry.as !== null,
-      from,
-      fields,
-      span: entry.span,
-      fieldSpans: spans,
-    });
-  }
-
-  #named(input: Input): readonly string[] {
-    return input === null ? [] : [input];
-  }
-
-  /** The one input of a layer or block: `from`, else the layer above. */
-  #one(
-    from: References | null,
-    label: string,
-    index: number,
-    previous: Input,
-    scope: ListScope,
-  ): Input {
-    if (from === null) return previous;
-    const [first, ...more] = from.list;
-    if (first === undefined || more.length > 0 || from.isList) {
-      const text = this.context.sources.slice(first?.span ?? from.span);
-      const fixes =
-        first !== undefined && more.length === 0
-          ? [
-              {
-                title: `write 'from: ${text}'`,
-                grade: "certain" as const,
-                edits: [{ span: from.span, text }],
-              },
-            ]
-          : [];
-      this.context.diagnostics.report(
-        "one-input",
-        headOf(from.span, this.context.sources),
-        { layer: label, count: from.list.length },
-        { fixes },
-      );
+    if (merges) {
+      delete fields[inputsKey];
+      delete fieldSpans[inputsKey];
     }
-    if (first === undefined) return previous;
-    return scope.resolve(first, index) ?? previous;
-  }
-
-  /** The inputs of a merging layer: its value, its `inputs`, or `from`. */
-  #many(
-    entry: LayerEntry,
-    written: YamlNode | null,
-    label: string,
-    at: { index: number; scope: ListScope },
-  ): readonly string[] {
-    const { context } = this;
-    if (written !== null && entry.from !== null) {
-      context.diagnostics.report("inputs-twice", headOf(entry.from.span, context.sources), {
-        layer: label,
-      });
-    }
-    const broken = written !== null && isPoisoned(written);
-    const references = broken ? null : written === null ? entry.from : readReferences(written, context);
-    if (references === null) {
-      // A `from` that could not be read has been reported.
-      if (written === null && !entry.fromWritten) this.#needsInputs(entry.typeSpan, label, 0);
-      return [];
-    }
-    const count = references.list.length;
-    if (count < 2) this.#needsInputs(references.span, label, count);
-    return references.list.flatMap((reference) => {
-      const input = at.scope.resolve(reference, at.index);
-      if (input !== null) return input ?? [];
-      return this.#defaultInput(reference.span, label);
-    });
-  }
-
-  #needsInputs(span: Span, label: string, count: number): void {
-    this.context.diagnostics.report("needs-inputs", headOf(span, this.context.sources), {
-      layer: label,
-      count: count === 0 ? "none are given" : "only one is given",
-    });
-  }
-
-  /** `input` of a block that reads the model's default input: the only feature has a name. */
-  #defaultInput(span: Span, label: string): readonly string[] {
-    const [only, ...more] = this.features.keys();
-    if (only !== undefined && more.length === 0) return [only];
-    this.context.diagnostics.report("block-input-unclear", span, { layer: label });
-    return [];
+    const named = entry.as !== null;
+    this.layers.push({ type: entry.type, name: fullName, named, from, fields, span: entry.span, fieldSpans });
   }
 
   #count(span: Span): boolean {
@@ -258,7 +181,7 @@ export class Expander {
   #block(
     { block, given }: BlockUse,
     around: Surroundings,
-    use: { name: string; input: Input; span: Span },
+    use: { readonly name: string; readonly input: Input; readonly span: Span },
   ): Input {
     this.usedBlocks.add(block.name);
     if (block.layers === null || !this.#count(use.span)) return use.input;
@@ -271,117 +194,22 @@ export class Expander {
       });
       return use.input;
     }
-    const scope = new Scope(this.#outermost(around.scope));
-    defineParams(block.params, given, scope, `block '${block.name}'`, context);
+    const params = new Scope(outermost(around.params));
+    defineParams(block.params, given, params, `block '${block.name}'`, context);
     const output = this.#list(block.layers, {
       prefix: `${around.prefix}${use.name}/`,
       input: use.input,
-      scope,
+      params,
       inside: [...around.inside, block.name],
     });
     const used = this.usedParams.get(block.name) ?? new Set<string>();
-    for (const name of scope.names) if (scope.isUsed(name)) used.add(name);
+    for (const name of params.names) if (params.isUsed(name)) used.add(name);
     this.usedParams.set(block.name, used);
     return output;
   }
-
-  /** Blocks see the spec's parameters, not those of the block that uses them. */
-  #outermost(scope: Scope): Scope {
-    return scope.outer === null ? scope : this.#outermost(scope.outer);
-  }
-
-  #blockUse(entry: LayerEntry, around: Surroundings): BlockUse | null {
-    if (entry.type !== "block" && entry.type !== "repeat") return null;
-    const shape = entry.type === "block" ? blockUseShape : repeatShape;
-    const owner: Owner = {
-      title: `'${entry.type}'`,
-      span: entry.typeSpan,
-      path: `model.layers.${around.prefix}${entry.as?.name ?? entry.type}`,
-    };
-    const checked = readBody(entry.body, shape, owner, this.context);
-    const key = entry.type === "block" ? "name" : "block";
-    const node = checked?.nodes.get(key);
-    if (checked === null || node?.kind !== "scalar" || typeof node.value !== "string") return null;
-    const block = this.blocks.get(node.value);
-    if (block === undefined) {
-      this.#reportUnknownBlock(node);
-      return null;
-    }
-    const times = (checked.values as { times?: number }).times ?? 1;
-    if (times > mostLayers) {
-      const span = checked.spans.times ?? entry.typeSpan;
-      this.context.diagnostics.report("too-many-layers", span, { limit: mostLayers });
-      return { block, times: 1, given: new Map() };
-    }
-    return { block, times, given: this.#given(checked.nodes.get("with"), block) };
-  }
-
-  #reportUnknownBlock(node: YamlScalar): void {
-    const names = [...this.blocks.keys()];
-    this.context.diagnostics.report(
-      "unknown-block",
-      node.span,
-      { name: String(node.value), known: names.length === 0 ? "none" : names.join(", ") },
-      didYouMean(String(node.value), names, node.span, isLiteral(node)),
-    );
-  }
-
-  /** The values of `with`, by parameter. */
-  #given(node: YamlNode | undefined, block: Block): ReadonlyMap<string, YamlScalar> {
-    const given = new Map<string, YamlScalar>();
-    if (node === undefined || isPoisoned(node)) return given;
-    const declared = block.params?.kind === "map" ? [...block.params.entries.keys()] : [];
-    if (node.kind !== "map") {
-      this.#wrongWith(node, "'with'", "a map of parameters");
-      return given;
-    }
-    for (const { key, keySpan, value } of node.entries.values()) {
-      if (!declared.includes(key)) {
-        this.context.diagnostics.report(
-          "unknown-param",
-          keySpan,
-          { name: key, known: declared.length === 0 ? "none" : declared.join(", ") },
-          didYouMean(key, declared, keySpan, true),
-        );
-      } else if (value.kind !== "scalar" || value.value === null) {
-        this.#wrongWith(value, `parameter '${key}'`, "a number, a text or true/false");
-      } else given.set(key, { ...value, source: "param" });
-    }
-    return given;
-  }
-
-  #wrongWith(node: YamlNode, what: string, wanted: string): void {
-    this.context.diagnostics.report("wrong-type", headOf(node.span, this.context.sources), {
-      what,
-      wanted,
-      given: describeNode(node),
-      about: "'with' gives values to the block's parameters.",
-    });
-  }
 }
 
-/** Reads the `blocks` section. */
-export function readBlocks(node: YamlNode | undefined, context: LoadContext): Map<string, Block> {
-  const blocks = new Map<string, Block>();
-  if (node?.kind !== "map") return blocks;
-  for (const { key, keySpan, value } of node.entries.values()) {
-    const owner: Owner = { title: `block '${key}'`, span: keySpan, path: `blocks.${key}` };
-    const map: YamlMap | null = value.kind === "map" ? value : null;
-    if (map === null) {
-      context.diagnostics.report("wrong-type", headOf(value.span, context.sources), {
-        what: owner.title,
-        wanted: "a map with layers",
-        given: describeNode(value),
-        about: blockShape.summary,
-      });
-    }
-    const checked = map === null ? null : checkShape(map, blockShape, owner, context);
-    blocks.set(key, {
-      name: key,
-      nameSpan: keySpan,
-      params: checked?.nodes.get("params"),
-      layers: checked?.nodes.get("layers") ?? null,
-    });
-  }
-  return blocks;
+/** Blocks see the spec's parameters, not those of the block that uses them. */
+function outermost(scope: Scope): Scope {
+  return scope.outer === null ? scope : outermost(scope.outer);
 }

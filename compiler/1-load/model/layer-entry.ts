@@ -3,7 +3,7 @@ import { didYouMean } from "../../diagnostics/fixes.js";
 import type { Span } from "../../ir/origin.js";
 import { headOf, type LoadContext } from "../context.js";
 import { layerShapes } from "../schema/layer-shapes.js";
-import { namePattern } from "../schema/kinds.js";
+import { isName, nameForm } from "../schema/kinds.js";
 import { describeNode, isPoisoned, type YamlEntry, type YamlMap, type YamlNode } from "../yaml/tree.js";
 
 export interface Reference {
@@ -148,13 +148,13 @@ function readAs(entry: YamlEntry | undefined, context: LoadContext): Reference |
   if (entry === undefined || isPoisoned(entry.value)) return null;
   const { value } = entry;
   const name = value.kind === "scalar" && typeof value.value === "string" ? value.value : null;
-  if (name !== null && name.length <= 64 && new RegExp(namePattern).test(name)) {
+  if (name !== null && isName(name)) {
     return { name, span: value.span };
   }
   context.diagnostics.report("wrong-form", headOf(value.span, context.sources), {
     what: "a layer's name",
     given: describeNode(value),
-    form: "letters, digits, '_' and '-', beginning with a letter, at most 64 of them",
+    form: nameForm,
     about: "'as' gives the layer a name that others can read from.",
   });
   return null;

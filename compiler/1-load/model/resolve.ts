@@ -8,6 +8,16 @@ import type { FeatureNames, NamedEntry } from "./names.js";
 /** What a layer reads: the full name of a layer or feature, or null: the model's default input. */
 export type Input = string | null;
 
+export interface ListSurroundings {
+  /** Prefix of full names: "" in the model, "residual_1/" in a block. */
+  readonly prefix: string;
+  /** What `from: input` means; undefined outside of blocks. */
+  readonly input: Input | undefined;
+  readonly features: FeatureNames;
+  /** Full names of all layers emitted so far, to read inside of blocks: `residual_1/body`. */
+  readonly emitted: ReadonlySet<string>;
+}
+
 /** The names of one list of layers, while it is walked from top to bottom. */
 export class ListScope {
   readonly #outputs = new Map<string, Input>();
@@ -15,13 +25,7 @@ export class ListScope {
 
   constructor(
     readonly named: readonly NamedEntry[],
-    /** Prefix of full names: "" in the model, "residual_1/" in a block. */
-    readonly prefix: string,
-    /** What `from: input` means; undefined outside of blocks. */
-    readonly input: Input | undefined,
-    readonly features: FeatureNames,
-    /** Full names of all layers emitted so far, to read inside of blocks: `residual_1/body`. */
-    readonly emitted: ReadonlySet<string>,
+    readonly around: ListSurroundings,
     readonly context: LoadContext,
   ) {
     named.forEach(({ name, uses }, index) => {
@@ -37,7 +41,7 @@ export class ListScope {
   /** Undefined after a diagnostic. */
   resolve(reference: Reference, index: number): Input | undefined {
     const { name } = reference;
-    if (name === "input" && this.input !== undefined) return this.input;
+    if (name === "input" && this.around.input !== undefined) return this.around.input;
     const known = this.#outputs.get(name);
     if (known !== undefined || this.#outputs.has(name)) return known ?? null;
     const at = this.#order.get(name);
@@ -49,11 +53,11 @@ export class ListScope {
 
   #elsewhere(reference: Reference, index: number): Input | undefined {
     const { name, span } = reference;
-    if (this.features.has(name)) return name;
-    const full = this.prefix + name;
-    if (name.includes("/") && this.emitted.has(full)) return full;
+    if (this.around.features.has(name)) return name;
+    const full = this.around.prefix + name;
+    if (name.includes("/") && this.around.emitted.has(full)) return full;
     const earlier = this.named.slice(0, index).map((n) => n.name);
-    const known = [...earlier, ...this.features.keys(), ...(this.input === undefined ? [] : ["input"])];
+    const known = [...earlier, ...this.around.features.keys(), ...(this.around.input === undefined ? [] : ["input"])];
     const nearest = known.slice(-12);
     this.context.diagnostics.report(
       "unknown-reference",

@@ -47,7 +47,7 @@ export function readLosses(
     readNamed(item, lossChoice, titles, several === undefined ? path : `${path}.${i + 1}`, context),
   );
   const sound = named.filter((loss) => loss?.checked.ok === true) as readonly Named[];
-  const uses = sound.map((loss, i) => ({ named: loss, use: lossUse(loss, sound, i, shared) }));
+  const uses = sound.map((loss, i) => ({ named: loss, use: lossUse(loss, sound, i, shared, around) }));
   const resolved = uses.map((loss) => checkReferences(loss, around, context));
   return sound.length === items.length && resolved.every(Boolean) ? uses : null;
 }
@@ -64,7 +64,7 @@ function listItems(node: YamlNode, context: LoadContext): readonly YamlNode[] | 
   return null;
 }
 
-function lossUse(loss: Named, all: readonly Named[], index: number, shared: Shared): LossUse {
+function lossUse(loss: Named, all: readonly Named[], index: number, shared: Shared, around: TrainSurroundings): LossUse {
   const kind = loss.name as LossKind;
   const values = loss.checked.values as Record<string, never>;
   const alike = all.filter(({ name }) => name === kind);
@@ -73,7 +73,7 @@ function lossUse(loss: Named, all: readonly Named[], index: number, shared: Shar
   return {
     kind,
     name: alike.length === 1 ? kind : `${kind}_${number}`,
-    output: values.output,
+    output: values.output === null ? null : (around.outputs.get(values.output) ?? values.output),
     target: values.target,
     weight: values.weight,
     labelSmoothing: written("label_smoothing")

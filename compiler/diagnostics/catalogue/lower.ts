@@ -80,22 +80,18 @@ train:
     right: `train:
   loss: cross_entropy`,
   },
-  "loss-without-target": {
+  "output-named-loss": {
     severity: "error",
-    message: "{loss} does not know its target: {reason}",
-    help: "Give it a `target`: a name, or a number for every element.",
+    message: "a prediction cannot be called '{name}': the loss is reported under that name",
+    help: "Give the target (or the layer, with `as`) another name.",
     explain:
-      "A loss compares an output with a target. If the data has exactly one target, that is it; otherwise the loss must name one. A feature may be a target too (an autoencoder compares its output with its input).",
+      "Training and evaluation report the loss, and every prediction by the name of its target. A target called loss would make the two indistinguishable.",
     wrong: `data:
   targets:
-    width: { type: number }
-    height: { type: number }
-train:
-  loss: mse`,
-    right: `train:
-  losses:
-    - mse: { output: width_out, target: width }
-    - mse: { output: height_out, target: height }`,
+    loss: { type: number }`,
+    right: `data:
+  targets:
+    claim: { type: number, column: loss }`,
   },
   "unknown-class-weight": {
     severity: "error",
@@ -120,10 +116,10 @@ train:
   },
   "weight-without-gradient": {
     severity: "warning",
-    message: "the loss does not depend on '{weight}': it keeps its first value",
+    message: "the loss does not depend on {weights} of {layer}: nothing trains it",
     help: "Lead the layer's output to the loss, or remove the layer.",
     explain:
-      "A weight is trained by following the loss back to it. No way leads from the loss to this one, so it would stay as it was initialised.",
+      "A weight is trained by following the loss back to it. No way leads from the loss to this layer's weights, so they would stay as they were initialised.",
   },
   "nothing-to-train": {
     severity: "error",

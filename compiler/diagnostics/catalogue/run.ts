@@ -1,19 +1,149 @@
-/** @file Diagnostics of the run stage. */
+/** @file Diagnostics of the run stage: training, checkpoints, prediction. */
 import type { CatalogueEntry } from "../diagnostic.js";
 
 export const runEntries = {
-  "engine-missing": {
+  "non-finite-loss": {
     severity: "error",
-    message: "there is no {what}; there is {known}",
-    help: "Name one of those, or leave the choice to dlc with `auto`.",
+    message: "the loss is not finite {when}: {cause}",
+    help: "Lower train.learning_rate, clip gradients or scale the features. The last checkpoint is intact; the same command continues from it.",
     explain:
-      "An engine executes programs on a device: onnx on cpu. The engine or device that was asked for does not exist or its native library does not load on this machine. dlc never falls back to another one silently.",
+      "A loss of NaN or infinity makes every weight useless with the next update. Training stops before that update takes effect, computes the step once more and names the first tensor that is not finite and the layer it belongs to. The usual causes are a learning rate that is too high, features of very different sizes, and a logarithm or division that meets zero. Exit code 4.",
+    wrong: "train: { loss: mse, optimizer: sgd, learning_rate: 10 }",
+    right: "train: { loss: mse, optimizer: sgd, learning_rate: 0.01, clip: { norm: 1 } }",
   },
-  "threads-invalid": {
+  "non-finite-input": {
     severity: "error",
-    message: "threads must be a whole number from 1, not {value}",
-    help: "Leave it out to use every core that is available.",
+    message: "{feature} of row {row} is {value}",
+    help: "Correct or remove the row, or replace missing values before training.",
     explain:
-      "The number of threads that one operation may use. Results are reproducible for the same number of threads.",
+      "A number of the training data is NaN or infinite, so the loss of every batch with that row is too. Nothing the model does can repair it. Exit code 4; the last checkpoint is intact.",
+  },
+  "run-busy": {
+    severity: "error",
+    message: "process {pid} is training in this run folder",
+    help: "Wait for it to end, or train into another run folder.",
+    explain:
+      "Two trainers in one run folder would overwrite each other's checkpoints, so the first one locks it. The lock of a process that was killed is recognised and taken over; only a lock from another machine, whose processes cannot be looked up, may have to be deleted by hand. Exit code 75.",
+  },
+  "different-run": {
+    severity: "error",
+    message: "the run folder belongs to another run: {differences}",
+    help: "Start over with --fresh, train into another run folder, or undo the change.",
+    explain:
+      "Training in a folder that already holds a run continues it. That is only meaningful with the spec, settings and data that it was started with: otherwise the result would belong to no spec at all, and could not be trained again. More epochs and other checkpoint settings are the exception.",
+  },
+  "damaged-run": {
+    severity: "error",
+    message: "run.json of the run cannot be read",
+    help: "Start the run over with --fresh.",
+    explain:
+      "run.json says which spec, settings and data a run was started with. Without it there is no telling whether this is the same run.",
+  },
+  "not-a-run-folder": {
+    severity: "error",
+    message: "the folder has files in it but is not a run",
+    help: "Choose another run folder, or an empty one.",
+    explain:
+      "A run folder is created by training and marked by its run.json. A folder with other files is left alone, so that a mistyped path cannot mix a run with somebody's files.",
+  },
+  "damaged-checkpoint": {
+    severity: "warning",
+    message: "checkpoint {name} is damaged and is not used: {reason}",
+    explain:
+      "Every file of a checkpoint is checked against the SHA-256 sums in its manifest before it is used. One that differs (a bad disk, a copy that was cut off, an edit) is put aside as .corrupt-…, and training continues from the newest intact one, to the same result.",
+  },
+  "no-intact-checkpoint": {
+    severity: "error",
+    message: "none of the checkpoints is intact",
+    help: "Start the run over with --fresh, or train into another run folder.",
+    explain:
+      "All checkpoints of the run are damaged. Starting over would be possible but is not done unasked, because somebody may want to look at them first; they are still there as .corrupt-….",
+  },
+  "foreign-checkpoint": {
+    severity: "error",
+    message: "the checkpoint does not belong to this model: {reason}",
+    help: "Start the run over with --fresh, train into another run folder, or go back to the spec that it was trained with.",
+    explain:
+      "A checkpoint carries a hash over the names, shapes and element types of the model's state, and one over its spec. Weights of another model would either not fit or, worse, fit and mean something else.",
+  },
+  "damaged-weights": {
+    severity: "error",
+    message: "the weights are damaged: {reason}",
+    help: "Use another checkpoint of the run (its last or best), or train again.",
+    explain:
+      "The file is not what was written: its SHA-256 differs, it is cut off, or its header contradicts itself. Damaged weights are never used, because they would still give predictions, only wrong ones.",
+  },
+  "weights-not-found": {
+    severity: "error",
+    message: "there are no weights: {path} {reason}",
+    help: "Give a run folder (runs/<name>), its best or last file, a checkpoint folder or a .safetensors file; train first if there is none.",
+    explain: "Evaluation and prediction need trained weights.",
+  },
+  untrained: {
+    severity: "error",
+    message: "{model} has no weights yet",
+    help: "Load it with the weights of a trained run (weights: runs/<name>), or train it first.",
+    explain:
+      "A model that was loaded without weights can be trained, but it cannot predict: initial weights would give numbers that look like predictions.",
+  },
+  "metrics-log-cut": {
+    severity: "warning",
+    message: "metrics.ndjson has lost lines; the missing epochs are not shown",
+    explain:
+      "The checkpoint vouches for more of the metrics log than there is. Training is not affected; only the record of earlier epochs is.",
+  },
+  "engine-changed": {
+    severity: "warning",
+    message: "the run was started on {before} and continues on {now}",
+    explain:
+      "The same seed gives the same weights on the same engine, device and number of threads. Another one adds numbers up in another order, so the result differs in the last digits from that of an uninterrupted run.",
+  },
+  "not-trainable": {
+    severity: "error",
+    message: "{model} cannot be trained",
+    help: "Add a train section to its spec and build it again.",
+    explain:
+      "Training programs are generated when the model is built. A package without a train section has none, and one built for another number of gathered batches has the wrong ones.",
+  },
+  "invalid-setting": {
+    severity: "error",
+    message: "{setting} is {value}, not a whole number from 1 up",
+    explain: "Settings given to train() replace those of the spec and must be as valid.",
+  },
+  "unknown-monitor": {
+    severity: "error",
+    message: "there is no metric {metric} to monitor",
+    help: "Monitor a metric of train.metrics, or add it there.",
+    explain:
+      "The best epoch, early stopping and reduce_on_plateau follow one number: the loss or a metric that is listed in train.metrics. With several outputs a metric is called <output>.<metric>.",
+    wrong: "train: { metrics: [accuracy], monitor: { metric: f1 } }",
+    right: "train: { metrics: [accuracy, f1], monitor: { metric: f1 } }",
+  },
+  "no-examples": {
+    severity: "error",
+    message: "there are no {split} examples",
+    help: "Check the source and how much of it the split holds back.",
+    explain: "The split that is needed is not in the data section or holds no rows.",
+  },
+  "no-data": {
+    severity: "error",
+    message: "{model} has no data section",
+    help: "Add one to its spec: it says what the examples look like, even if they are passed in memory (source: arrays).",
+    explain:
+      "The data section names features and targets. It is needed to train and to evaluate, also with data in memory.",
+  },
+  "bad-input": {
+    severity: "error",
+    message: "{feature}: {problem}",
+    help: "See the Input type of the generated package.",
+    explain:
+      "What was passed to predict() does not have the shape, the type or the classes that the spec gives the feature.",
+  },
+  "file-operation-failed": {
+    severity: "error",
+    message: "cannot {action}: {reason}",
+    help: "Check that the disk has room and that the folder may be written; what was saved before is intact.",
+    explain:
+      "The operating system refused to read or write a file. Checkpoints are written beside the old ones and get their name when they are complete, so a full disk never costs more than the steps since the last one. Exit code 74.",
   },
 } as const satisfies Record<string, CatalogueEntry>;

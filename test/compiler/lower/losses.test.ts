@@ -80,6 +80,11 @@ describe("cross_entropy", () => {
     expect(loss).toBeCloseTo((0.5 * a + 3 * b + 0.5 * c) / 4, 12);
   });
 
+  it("is 0 for a batch of classes that weigh nothing", () => {
+    const weigh = { classWeights: { c1: 0, c2: 0 } };
+    expect(evaluate({ target: three, y, x: logits, loss: weigh }).loss).toBe(0);
+  });
+
   it("balances classes by their counts in the training split", () => {
     const facts = { y: { counts: [10, 5, 25] } };
     const weigh: Partial<LossUse> = { classWeights: "balanced" };
@@ -359,14 +364,14 @@ describe("what does not fit", () => {
     });
   });
 
-  it("a loss needs to know its target", () => {
+  it("a prediction cannot take the loss's name", () => {
     const spec = specOf({
       features: { x: vector(4) },
-      targets: { y: numeric(), z: numeric() },
+      targets: { loss: numeric() },
       layers: "- dense: 1",
       train: { losses: [{ kind: "mse" }] },
     });
-    expect(complaints(spec)[0]).toMatchObject({ code: "loss-without-target" });
+    expect(complaints(spec).map(({ code }) => code)).toEqual(["output-named-loss"]);
   });
 
   it("reports nothing about an output that was already rejected", () => {
@@ -385,7 +390,13 @@ describe("without training", () => {
     expect(headOf(numeric(), "- dense: 1")[0]).toMatchObject({ name: "y", kind: "value" });
   });
 
-  it("an output that fits no target goes by its layer's name", () => {
+  it("an output that fits no target, or could mean several, goes by its layer's name", () => {
+    const several = specOf({
+      features: { x: vector(4) },
+      targets: { y: numeric(), z: numeric() },
+      layers: "- { dense: 1, as: out }",
+    });
+    expect(lowered(several).heads[0]).toMatchObject({ name: "out", target: null });
     expect(headOf(three, "- dense: 5")).toEqual([
       { name: "dense_1", target: null, kind: "value", classes: null, shape: [5] },
     ]);

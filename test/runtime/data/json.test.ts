@@ -203,7 +203,7 @@ it("names file and record of a mistake", async () => {
     ['{"data": [[1, 2, 3]]}', "ragged-row", "bad.json"],
     ['{"data": []}', "empty-class", "bad.json"],
     ['{"rows": [[1, 2]]}', "unknown-column", "bad.json"],
-    ['{"data": [[1, 2]', "json-syntax", "bad.json"],
+    ['{"data": [[1, 2]', "json-syntax", "bad.json, record 0 (counted from 0)"],
   ];
   for (const [content, code, place] of cases) {
     const bad = put(base, "bad.json", content);

@@ -1,0 +1,99 @@
+/** @file What stands in the spec but nothing reads: layers, features, targets, blocks, parameters. */
+import type { FeatureSpec } from "@dlc/runtime";
+import { headOf, type LoadContext } from "../context.js";
+import type { ReadData } from "../data/read-data.js";
+import type { ReadModel } from "../model/read-model.js";
+import type { Scope } from "../params.js";
+import type { LayerUse } from "../resolved-spec.js";
+import type { ReadTrain } from "../train/read-train.js";
+import type { YamlMap } from "../yaml/tree.js";
+
+interface Parts {
+  readonly root: YamlMap;
+  /** The spec's own parameters. */
+  readonly scope: Scope;
+  readonly model: ReadModel;
+  readonly data: ReadData | null;
+  readonly train: ReadTrain | null;
+}
+
+export function checkUnread(parts: Parts, context: LoadContext): void {
+  reportParams(parts, context);
+  for (const { name, nameSpan } of parts.model.unusedBlocks) {
+    context.diagnostics.report("unused-block", nameSpan, { name });
+  }
+  // Without errors only: a reference that could not be resolved would make its layer look unread.
+  if (context.diagnostics.hasErrors) return;
+  const read = readNames(parts);
+  reportLayers(parts.model.layers, read, context);
+  reportData(parts, read, context);
+}
+
+/** Every name that some layer or loss reads. */
+function readNames({ model, data, train }: Parts): ReadonlySet<string> {
+  const read = new Set<string>(model.layers.flatMap((layer) => layer.from));
+  for (const { use } of train?.losses ?? []) {
+    if (use.output !== null) read.add(use.output);
+    const target = use.target ?? [...(data?.targets.keys() ?? [])][0];
+    if (typeof target === "string") read.add(target);
+  }
+  if (model.layers.some(({ from }) => from.length === 0)) {
+    for (const name of defaultInputs(data)) read.add(name);
+  }
+  return read;
+}
+
+/** What a layer without inputs reads: the only feature, or all that are one row of numbers each. */
+function defaultInputs(data: ReadData | null): readonly string[] {
+  const features = Object.entries(data?.known.features ?? {});
+  if (features.length === 1) return features.map(([name]) => name);
+  return features.filter(([, spec]) => isRow(spec)).map(([name]) => name);
+}
+
+function isRow(spec: FeatureSpec): boolean {
+  if (spec.type === "category") return spec.encode === "one_hot";
+  return spec.type === "number" || (spec.type === "vector" && spec.shape.length === 1);
+}
+
+/** Only where a chain of unread layers ends: those before it are read, though in vain. */
+function reportLayers(
+  layers: readonly LayerUse[],
+  read: ReadonlySet<string>,
+  context: LoadContext,
+): void {
+  for (const layer of layers.slice(0, -1)) {
+    if (read.has(layer.name)) continue;
+    const span = layer.fieldSpans.as ?? layer.fieldSpans.type ?? layer.span;
+    context.diagnostics.report("unused-layer", headOf(span, context.sources), {
+      layer: layer.named ? `${layer.type} '${layer.name}'` : layer.type,
+    });
+  }
+}
+
+function reportData({ data, train }: Parts, read: ReadonlySet<string>, context: LoadContext): void {
+  for (const [name, span] of data?.features ?? []) {
+    if (read.has(name)) continue;
+    context.diagnostics.report("unused-feature", headOf(span, context.sources), { name });
+  }
+  if (train === null) return;
+  for (const [name, span] of data?.targets ?? []) {
+    if (read.has(name)) continue;
+    context.diagnostics.report("unused-target", headOf(span, context.sources), { name });
+  }
+}
+
+function reportParams({ root, scope, model }: Parts, context: LoadContext): void {
+  const params = root.entries.get("params")?.value;
+  if (params?.kind === "map") {
+    for (const { key, keySpan } of params.entries.values()) {
+      if (!scope.isUsed(key)) context.diagnostics.report("unused-param", keySpan, { name: key });
+    }
+  }
+  for (const block of model.blocks.values()) {
+    const used = model.usedParams.get(block.name);
+    if (used === undefined || block.params?.kind !== "map") continue;
+    for (const { key, keySpan } of block.params.entries.values()) {
+      if (!used.has(key)) context.diagnostics.report("unused-param", keySpan, { name: key });
+    }
+  }
+}

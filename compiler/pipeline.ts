@@ -1,0 +1,176 @@
+/**
+ * @file From a spec file to a compiled model: the only file that knows the order of the stages.
+ * Every stage reports all the mistakes it finds; the next one runs only if there were none.
+ */
+import { dirname } from "node:path";
+import {
+  checkData,
+  type DataProblem,
+  DlcError,
+  engineLacks,
+  type FittedFacts,
+  fitFacts,
+  type Layout,
+  needsFacts,
+  type OpKind,
+} from "@dlc/runtime";
+import { loadSpec } from "./1-load/load-spec.js";
+import type { ResolvedSpec } from "./1-load/resolved-spec.js";
+import { lowerModel } from "./2-lower/lower-model.js";
+import { type TrainingPrograms, trainingPrograms } from "./3-differentiate/training-step.js";
+import { type OnPass, optimize, optimizeForward } from "./4-optimize/index.js";
+import type { CompiledModel, CompiledPrograms } from "./compiled-model.js";
+import type { Diagnostics } from "./diagnostics/report.js";
+import type { SourceFiles } from "./diagnostics/source-files.js";
+import type { Span } from "./ir/origin.js";
+import type { Graph } from "./ir/types.js";
+
+export const stageNames = ["load", "data", "lower", "differentiate", "optimize"] as const;
+export type Stage = (typeof stageNames)[number];
+export type ProgramName = keyof CompiledPrograms;
+
+export interface CompileOptions {
+  /** Values for the spec's parameters, by name. */
+  readonly set?: Readonly<Record<string, string>>;
+  /** How the target lays out images. Default: channels first, what onnxruntime computes fastest. */
+  readonly layout?: Layout;
+  /** Ops that the target leaves to their expansions. Default: those of the onnx engine. */
+  readonly lacking?: readonly OpKind[];
+  /**
+   * Look at the data files (names, headers, columns, classes) before compiling. Default: true.
+   * Data is read in any case where the spec asks for something that only the data can tell.
+   */
+  readonly checkData?: boolean;
+  /** Told about every optimiser pass: the program it ran on (`forward`: before differentiation). */
+  readonly onPass?: (program: ProgramName | "forward", ...pass: Parameters<OnPass>) => void;
+  /** Told when a stage has ended, and how long it took, in ms. */
+  readonly onStage?: (stage: Stage, ms: number) => void;
+}
+
+export interface CompileResult {
+  /** Null if there were errors. */
+  readonly model: CompiledModel | null;
+  /** The resolved spec, if loading succeeded. */
+  readonly spec: ResolvedSpec | null;
+  readonly diagnostics: Diagnostics;
+  /** The texts that the diagnostics point into. */
+  readonly sources: SourceFiles;
+  /** Milliseconds of each stage that ran. */
+  readonly times: Readonly<Partial<Record<Stage, number>>>;
+}
+
+/** Compiles a spec file. Never throws for mistakes in the spec or the data: those are diagnostics. */
+export async function compile(file: string, options: CompileOptions = {}): Promise<CompileResult> {
+  const times: Partial<Record<Stage, number>> = {};
+  const timed = async <T>(stage: Stage, work: () => T | Promise<T>): Promise<T> => {
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      const ms = performance.now() - start;
+      times[stage] = ms;
+      options.onStage?.(stage, ms);
+    }
+  };
+  const { set } = options;
+  const loaded = await timed("load", () => loadSpec(file, set === undefined ? {} : { set }));
+  const { spec, diagnostics, sources } = loaded;
+  const end = (model: CompiledModel | null): CompileResult => ({
+    model: diagnostics.hasErrors ? null : model,
+    spec,
+    diagnostics,
+    sources,
+    times,
+  });
+  if (spec === null || diagnostics.hasErrors) return end(null);
+
+  const facts = await timed("data", () => factsOf(spec, options.checkData ?? true, diagnostics));
+  if (facts === null) return end(null);
+  const lowered = await timed("lower", () => lowerModel(spec, facts, diagnostics));
+  if (lowered === null || diagnostics.hasErrors) return end(null);
+
+  const onPass = (program: ProgramName | "forward"): OnPass => {
+    return (...pass) => options.onPass?.(program, ...pass);
+  };
+  let training: TrainingPrograms | null = null;
+  const { train } = spec;
+  if (train !== null) {
+    training = await timed("differentiate", () =>
+      trainingPrograms(optimizeForward(lowered, onPass("forward")), train, diagnostics),
+    );
+    if (training === null || diagnostics.hasErrors) return end(null);
+  }
+  const programs = await timed("optimize", () => {
+    const optimized = (name: ProgramName, mode: "training" | "inference", graph: Graph): Graph =>
+      optimize(graph, {
+        mode,
+        layout: options.layout ?? "NCHW",
+        lacking: options.lacking ?? engineLacks.onnx ?? [],
+        onPass: onPass(name),
+      });
+    const infer = optimized("infer", "inference", training?.infer ?? lowered.infer);
+    if (training === null) return { infer };
+    return {
+      infer,
+      evaluate: optimized("evaluate", "inference", training.evaluate),
+      train: optimized("train", "training", training.train),
+      ...(training.apply && { apply: optimized("apply", "training", training.apply) }),
+    };
+  });
+  const { heads, layers } = lowered;
+  const state = training?.state ?? lowered.state;
+  return end({ spec, sources, facts, state, heads, programs, layers });
+}
+
+/** What only the data can tell, where the spec asks for it; null if the data has mistakes. */
+async function factsOf(
+  spec: ResolvedSpec,
+  check: boolean,
+  diagnostics: Diagnostics,
+): Promise<FittedFacts | null> {
+  const { data } = spec;
+  if (data === null) return {};
+  const options = { base: dirname(spec.file) };
+  const counts =
+    spec.train?.losses.some(({ classWeights }) => classWeights === "balanced") ?? false;
+  const needed = needsFacts(data, { counts });
+  const problems = check || needed ? await checkData(data, options) : [];
+  for (const problem of problems) report(spec, problem, diagnostics);
+  if (diagnostics.hasErrors) return null;
+  if (!needed) return {};
+  try {
+    return await fitFacts(data, options);
+  } catch (error) {
+    if (!(error instanceof DlcError)) throw error;
+    const { code, message, place, help } = error;
+    report(spec, { code, message, place, help: help ?? "", path: "source" }, diagnostics);
+    return null;
+  }
+}
+
+/** The runtime's problem as a diagnostic at the part of the spec that it concerns. */
+function report(
+  spec: ResolvedSpec,
+  { code, message, place, help, path }: Omit<DataProblem, "code"> & { readonly code: string },
+  diagnostics: Diagnostics,
+): void {
+  const notes = place === null ? [] : [{ message: `in ${place}`, span: null }];
+  // All entries of the data stage have these two parameters; the runtime writes both texts.
+  diagnostics.report(code as DataProblem["code"], spanOf(spec, path), { message, help }, { notes });
+}
+
+/** The place of `source`, `split` or `features.image`, or the one nearest above. */
+function spanOf(spec: ResolvedSpec, path: string): Span | null {
+  const [section, name] = path.split(/\.(.*)/s);
+  if ((section === "features" || section === "targets") && name !== undefined) {
+    const span = Object.hasOwn(spec.dataSpans, name) ? spec.dataSpans[name] : undefined;
+    if (span !== undefined) return span;
+  }
+  const full = `data.${path}`;
+  const written = spec.origins.filter(({ span }) => span !== null);
+  const origin =
+    written.find((origin) => origin.path === full) ??
+    written.find((origin) => origin.path.startsWith(`${full}.`)) ??
+    written.find((origin) => origin.path.startsWith("data."));
+  return origin?.span ?? null;
+}
