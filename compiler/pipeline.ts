@@ -17,7 +17,7 @@ import {
 import { loadSpec } from "./1-load/load-spec.js";
 import type { ResolvedSpec } from "./1-load/resolved-spec.js";
 import { lowerModel } from "./2-lower/lower-model.js";
-import { type TrainingPrograms, trainingPrograms } from "./3-differentiate/training-step.js";
+import { trainingPrograms } from "./3-differentiate/training-step.js";
 import { type OnPass, optimize, optimizeForward } from "./4-optimize/index.js";
 import type { CompiledModel, CompiledPrograms } from "./compiled-model.js";
 import type { Diagnostics } from "./diagnostics/report.js";
@@ -62,64 +62,74 @@ export interface CompileResult {
 /** Compiles a spec file. Never throws for mistakes in the spec or the data: those are diagnostics. */
 export async function compile(file: string, options: CompileOptions = {}): Promise<CompileResult> {
   const times: Partial<Record<Stage, number>> = {};
-  const timed = async <T>(stage: Stage, work: () => T | Promise<T>): Promise<T> => {
-    const start = performance.now();
-    try {
-      return await work();
-    } finally {
-      const ms = performance.now() - start;
-      times[stage] = ms;
-      options.onStage?.(stage, ms);
-    }
+  const onStage = (stage: Stage, ms: number): void => {
+    times[stage] = ms;
+    options.onStage?.(stage, ms);
   };
   const { set } = options;
-  const loaded = await timed("load", () => loadSpec(file, set === undefined ? {} : { set }));
+  const start = performance.now();
+  const loaded = loadSpec(file, set === undefined ? {} : { set });
+  onStage("load", performance.now() - start);
   const { spec, diagnostics, sources } = loaded;
-  const end = (model: CompiledModel | null): CompileResult => ({
-    model: diagnostics.hasErrors ? null : model,
-    spec,
-    diagnostics,
-    sources,
-    times,
-  });
-  if (spec === null || diagnostics.hasErrors) return end(null);
+  const failed = { model: null, spec, diagnostics, sources, times };
+  if (spec === null || diagnostics.hasErrors) return failed;
 
-  const facts = await timed("data", () => factsOf(spec, options.checkData ?? true, diagnostics));
-  if (facts === null) return end(null);
-  const lowered = await timed("lower", () => lowerModel(spec, facts, diagnostics));
-  if (lowered === null || diagnostics.hasErrors) return end(null);
+  const beforeData = performance.now();
+  const facts = await factsOf(spec, options.checkData ?? true, diagnostics);
+  onStage("data", performance.now() - beforeData);
+  if (facts === null) return failed;
+  const model = compileSpec(spec, facts, sources, diagnostics, { ...options, onStage });
+  return { model, spec, diagnostics, sources, times };
+}
 
-  const onPass = (program: ProgramName | "forward"): OnPass => {
-    return (...pass) => options.onPass?.(program, ...pass);
+/** The stages after loading and data. Null if there were errors, which are reported. */
+export function compileSpec(
+  spec: ResolvedSpec,
+  facts: FittedFacts,
+  sources: SourceFiles,
+  diagnostics: Diagnostics,
+  options: CompileOptions = {},
+): CompiledModel | null {
+  const timed = <T>(stage: Stage, work: () => T): T => {
+    const start = performance.now();
+    const result = work();
+    options.onStage?.(stage, performance.now() - start);
+    return result;
   };
-  let training: TrainingPrograms | null = null;
+  const lowered = timed("lower", () => lowerModel(spec, facts, diagnostics));
+  if (lowered === null || diagnostics.hasErrors) return null;
+
+  const onPass =
+    (program: ProgramName | "forward"): OnPass =>
+    (...pass) =>
+      options.onPass?.(program, ...pass);
   const { train } = spec;
-  if (train !== null) {
-    training = await timed("differentiate", () =>
-      trainingPrograms(optimizeForward(lowered, onPass("forward")), train, diagnostics),
-    );
-    if (training === null || diagnostics.hasErrors) return end(null);
-  }
-  const programs = await timed("optimize", () => {
-    const optimized = (name: ProgramName, mode: "training" | "inference", graph: Graph): Graph =>
-      optimize(graph, {
-        mode,
-        layout: options.layout ?? "NCHW",
-        lacking: options.lacking ?? engineLacks.onnx ?? [],
-        onPass: onPass(name),
-      });
-    const infer = optimized("infer", "inference", training?.infer ?? lowered.infer);
-    if (training === null) return { infer };
+  const training =
+    train === null
+      ? null
+      : timed("differentiate", () =>
+          trainingPrograms(optimizeForward(lowered, onPass("forward")), train, diagnostics),
+        );
+  if (diagnostics.hasErrors) return null;
+
+  const optimized = (name: ProgramName, mode: "training" | "inference", graph: Graph): Graph =>
+    optimize(graph, {
+      mode,
+      layout: options.layout ?? "NCHW",
+      lacking: options.lacking ?? engineLacks.onnx ?? [],
+      onPass: onPass(name),
+    });
+  const programs = timed("optimize", () => {
+    if (training === null) return { infer: optimized("infer", "inference", lowered.infer) };
     return {
-      infer,
+      infer: optimized("infer", "inference", training.infer),
       evaluate: optimized("evaluate", "inference", training.evaluate),
       train: optimized("train", "training", training.train),
       ...(training.apply && { apply: optimized("apply", "training", training.apply) }),
     };
   });
   const { heads, layers } = lowered;
-  const state = training?.state ?? lowered.state;
-  return end({ spec, sources, facts, state, heads, programs, layers });
+  return { spec, sources, facts, state: training?.state ?? lowered.state, heads, programs, layers };
 }
 
 /** What only the data can tell, where the spec asks for it; null if the data has mistakes. */

@@ -133,7 +133,7 @@ export function handTuned({ batch, threads }) {
       );
       const m = p.add(p.scale(i.m, adam.beta1), p.scale(all, 1 - adam.beta1));
       const v = p.add(p.scale(i.v, adam.beta2), p.scale(p.mul(all, all), 1 - adam.beta2));
-      const root = p.add(p.unary("Sqrt", v), p.scalar(adam.epsilon));
+      const root = p.add(p.unary("Sqrt", v), i.floor);
       return { loss, state: { p: p.sub(i.p, p.mul(i.rate, p.div(m, root))), m, v } };
     },
   });

@@ -73,7 +73,7 @@ export function naive({ batch, threads }) {
           p.scale(i[`${name}v`], adam.beta2),
           p.scale(p.mul(g[name], g[name]), 1 - adam.beta2),
         );
-        const root = p.add(p.unary("Sqrt", v), p.scalar(adam.epsilon));
+        const root = p.add(p.unary("Sqrt", v), i.floor);
         next[`${name}m`] = m;
         next[`${name}v`] = v;
         next[name] = p.sub(i[name], p.mul(i.rate, p.div(m, root)));

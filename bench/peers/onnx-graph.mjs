@@ -14,7 +14,8 @@ const ort = createRequire(new URL("../../runtime/package.json", import.meta.url)
 
 /**
  * `build(p, inputs)` returns `{ loss, state }`; `state` maps names to `{ shape, first }`, and
- * `inputs` holds x, y, rate and the state tensors.
+ * `inputs` holds x, y, the state tensors, and Adam's step size
+ * and epsilon with their bias corrections: `rate` and `floor`.
  */
 export async function graphPeer({ name, batch, threads, state, options, build }) {
   const graph = createGraph();
@@ -23,6 +24,7 @@ export async function graphPeer({ name, batch, threads, state, options, build })
     x: graph.input("x", "f32", [batch, 3, 32, 32]),
     y: graph.input("y", "f32", [batch, 10]),
     rate: graph.input("rate", "f32", []),
+    floor: graph.input("floor", "f32", []),
   };
   for (const [key, { shape }] of Object.entries(state))
     inputs[key] = graph.input(key, "f32", shape);
@@ -37,7 +39,8 @@ export async function graphPeer({ name, batch, threads, state, options, build })
   const fixed = {
     x: tensor(data.x, [batch, 3, 32, 32]),
     y: tensor(data.y, [batch, 10]),
-    rate: tensor(Float32Array.of(adam.rate), []),
+    rate: tensor(new Float32Array(1), []),
+    floor: tensor(new Float32Array(1), []),
   };
   const lossTensor = tensor(new Float32Array(1), []);
   const buffers = Object.entries(state).map(([key, { shape, first }]) => ({
@@ -46,7 +49,12 @@ export async function graphPeer({ name, batch, threads, state, options, build })
     current: tensor(first ? first.slice() : new Float32Array(sizeOf(shape)), shape),
     next: tensor(new Float32Array(sizeOf(shape)), shape),
   }));
+  let updates = 0;
   async function step() {
+    updates++;
+    const root = Math.sqrt(1 - adam.beta2 ** updates);
+    fixed.rate.data[0] = (adam.rate * root) / (1 - adam.beta1 ** updates);
+    fixed.floor.data[0] = adam.epsilon * root;
     const feeds = { ...fixed };
     const fetches = { [results.loss.name]: lossTensor };
     for (const { key, result, current, next } of buffers) {

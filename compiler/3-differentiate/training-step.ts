@@ -22,6 +22,7 @@ import { scalar } from "../layers/shared.js";
 import { backward, MissingGradient } from "./backward.js";
 import { clip } from "./clip.js";
 import { optimizerStep } from "./optimizer-step.js";
+import { reportUntrained } from "./untrained.js";
 import { averageName, useAverages } from "./use-averages.js";
 
 export interface TrainingPrograms {
@@ -89,12 +90,13 @@ type Declare = (b: GraphBuilder, name: string, of: string, role: Role, init: Ini
 
 /** Gradients of the loss towards all weights it depends on. */
 function differentiate(
-  { weights }: LoweredModel,
+  lowered: LoweredModel,
   training: Graph,
   b: GraphBuilder,
   train: TrainUse,
   diagnostics: Diagnostics,
 ): readonly Trained[] | null {
+  const { weights } = lowered;
   const loss = training.outputs.find(({ name }) => name === "loss")?.value ?? bug("no loss");
   let gradients: readonly (Value | null)[];
   try {
@@ -121,25 +123,9 @@ function differentiate(
     diagnostics.report("nothing-to-train", train.span, {});
     return null;
   }
-  reportUntrained(
-    weights.filter((_, i) => (gradients[i] ?? null) === null),
-    diagnostics,
-  );
+  const untrained = weights.filter((_, i) => (gradients[i] ?? null) === null);
+  reportUntrained(lowered, training, untrained, diagnostics);
   return trained;
-}
-
-/** One warning per layer. */
-function reportUntrained(weights: readonly WeightInfo[], diagnostics: Diagnostics): void {
-  const byLayer = new Map<string, WeightInfo[]>();
-  for (const weight of weights) {
-    const { layer } = weight.value.node.origin;
-    byLayer.set(layer, [...(byLayer.get(layer) ?? []), weight]);
-  }
-  for (const [layer, untrained] of byLayer) {
-    const span = untrained[0]?.value.node.origin.span ?? null;
-    const names = untrained.map(({ name }) => name.slice(layer.length + 1));
-    diagnostics.report("weight-without-gradient", span, { layer, weights: names.join(" and ") });
-  }
 }
 
 const originOf = (section: string, span: Span | null): Origin => ({

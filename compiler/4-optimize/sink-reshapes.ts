@@ -89,8 +89,10 @@ export const sinkReshapes = definePass({
         // Axes of size 1 are reduced along: they would only be in the way of other layouts.
         const kept = axes.filter((_, axis) => !attrs.axes.includes(axis));
         const inner = axesOf(shapeOf(source)).filter((axis) => !kept.includes(axis));
+        const shape = shapeOf({ node, output: 0 });
+        if (inner.length === 0) return reshaped(b, source, shape);
         const [value] = b.apply(node.kind as "sum", [source], { axes: inner, keepDims: false });
-        return value === undefined ? null : reshaped(b, value, shapeOf({ node, output: 0 }));
+        return value === undefined ? null : reshaped(b, value, shape);
       },
       before: "(x: f32[n,1,8,3]) a = reshape x shape=[n,8,3]; b = sum a axes=[0,1]; return b",
       after: "(x: f32[n,1,8,3]) a = sum x axes=[0,1,2]; return a",

@@ -84,15 +84,13 @@ const entriesOf = (
     ? value.entries
     : Object.entries(value).map(([key, item]) => [propertyName(key), item]);
 
-const entry = (key: string, text: string): string => (key === text ? key : `${key}: ${text}`);
-
 function flat(value: Printable): string {
   if (value instanceof Code) return value.text;
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "number") return numberLiteral(value);
   if (typeof value === "string") return stringLiteral(value);
   if (Array.isArray(value)) return `[${value.map(flat).join(", ")}]`;
-  const entries = entriesOf(value as Fields).map(([key, item]) => entry(key, flat(item)));
+  const entries = entriesOf(value as Fields).map(([key, item]) => `${key}: ${flat(item)}`);
   return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
 }
 
@@ -123,7 +121,7 @@ export function print(value: Printable, { indent = "", used = 0, width = 100 } =
   const broken = (item: Printable, key: string | null): string => {
     const used = inner.length + 1 + (key === null ? 0 : key.length + 2);
     const text = print(item, { indent: inner, used, width });
-    return `${inner}${key === null ? text : entry(key, text)},`;
+    return `${inner}${key === null ? text : `${key}: ${text}`},`;
   };
   if (Array.isArray(value)) {
     const items = value as readonly Printable[];
@@ -136,7 +134,7 @@ export function print(value: Printable, { indent = "", used = 0, width = 100 } =
   const lines =
     value instanceof Fields && value.packed
       ? fill(
-          entries.map(([key, item]) => entry(key, flat(item))),
+          entries.map(([key, item]) => `${key}: ${flat(item)}`),
           inner,
           width,
         )

@@ -25,10 +25,6 @@ const parameters = ["o", "n", "inputs", "scalars", "state"];
 
 const nameOf = (node: Node): string => String(node.attrs.name);
 
-/** Sorted by code units, which no machine's language settings change. */
-const byName = (nodes: readonly Node[]): readonly Node[] =>
-  [...nodes].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
-
 interface Interface {
   readonly inputs: readonly Node[];
   readonly scalars: readonly Node[];
@@ -38,11 +34,11 @@ interface Interface {
 }
 
 function interfaceOf(graph: Graph, nodes: readonly Node[]): Interface {
-  const inputs = byName(nodes.filter((node) => node.kind === "input"));
+  const inputs = nodes.filter((node) => node.kind === "input");
   return {
     inputs: inputs.filter((node) => groupOf(node) === "inputs"),
     scalars: inputs.filter((node) => groupOf(node) === "scalars"),
-    state: byName(nodes.filter((node) => node.kind === "state")),
+    state: nodes.filter((node) => node.kind === "state"),
     outputs: graph.outputs.filter((output) => output.role === "output"),
     updates: graph.outputs.filter((output) => output.role === "state"),
   };

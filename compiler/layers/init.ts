@@ -12,9 +12,11 @@ const defaults: Partial<Record<InitializerValue["kind"], number>> = {
 
 /**
  * Fans are those of the layer: the inputs one output is computed from, and the outputs one input
- * reaches. With groups both count within the group.
+ * reaches. With groups both count within the group. Only kinds that scale by them carry them.
  */
 export function initOf(initializer: InitializerValue, fanIn: number, fanOut: number): InitSpec {
-  const value = initializer.value ?? defaults[initializer.kind];
-  return { kind: initializer.kind, fanIn, fanOut, ...(value === undefined ? {} : { value }) };
+  const { kind } = initializer;
+  if (/^(glorot|he|lecun)_/.test(kind)) return { kind, fanIn, fanOut };
+  const value = initializer.value ?? defaults[kind];
+  return { kind, ...(value === undefined ? {} : { value }) };
 }

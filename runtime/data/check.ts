@@ -32,8 +32,9 @@ export async function checkData(
   const report = (path: string, error: unknown): void => {
     if (!(error instanceof DataError)) throw error;
     const { code, message, place, help } = error;
-    // The same mistake in both sources (a missing package, an unknown column) is said once.
-    const key = `${path.startsWith("features") || path.startsWith("targets") ? path : ""}|${code}|${message}`;
+    // The same mistake met in two sources (a missing package, a column that is misspelt) is said once.
+    const isFeature = path.startsWith("features.") || path.startsWith("targets.");
+    const key = isFeature && code !== "unknown-label" ? `${path}|${code}` : `${code}|${message}`;
     if (!seen.has(key)) problems.push({ code, message, place, help, path });
     seen.add(key);
   };

@@ -29,7 +29,8 @@ export class BatchWorker {
   }
 
   private constructor(url: URL) {
-    this.#thread = new Worker(url, { name: "dlc batches" });
+    // Flags of the main script (--input-type, loaders) are not for this file.
+    this.#thread = new Worker(url, { name: "dlc batches", execArgv: [] });
     this.#thread.unref();
     this.#thread.on("message", (message: FromWorker) => this.#receive(message));
     this.#thread.on("error", (error) => this.#fail(error));

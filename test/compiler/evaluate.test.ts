@@ -35,8 +35,8 @@ it("puts the batch size in for symbolic dimensions", () => {
     { name: "ones", role: "output", value: b.constant({ dtype: "f32", shape, value: 1 }) },
   ] as const;
   const results = evaluateGraph({ name: "g", outputs }, {}, 5);
-  expect(results["size"]?.data).toEqual(Float64Array.of(30));
-  expect(results["ones"]?.shape).toEqual([10, 3]);
+  expect(results.size?.data).toEqual(Float64Array.of(30));
+  expect(results.ones?.shape).toEqual([10, 3]);
 });
 
 it("computes in float64 and wraps 32-bit integers", () => {
@@ -49,8 +49,8 @@ it("computes in float64 and wraps 32-bit integers", () => {
     { name: "product", role: "output", value: b.mul(whole(65537), whole(65537)) },
   ] as const;
   const results = evaluateGraph({ name: "g", outputs }, {}, 1);
-  expect(results["sum"]?.data[0]).toBe(1 + 1e-12);
-  expect(results["product"]?.data[0]).toBe(131073);
+  expect(results.sum?.data[0]).toBe(1 + 1e-12);
+  expect(results.product?.data[0]).toBe(131073);
 });
 
 it("draws the numbers of the runtime's generator, for keys up to the last", () => {
@@ -63,7 +63,7 @@ it("draws the numbers of the runtime's generator, for keys up to the last", () =
   const graph = { name: "g", outputs: [{ name: "u", role: "output", value }] } as const;
   const own = random.siteKey(4294967295, 3);
   const expected = [0, 1, 2, 3].map((i) => random.uniform(i, own));
-  expect([...evaluateGraph(graph, values, 4)["u"]!.data]).toEqual(expected);
+  expect([...evaluateGraph(graph, values, 4).u!.data]).toEqual(expected);
 });
 
 it.each([

@@ -82,7 +82,7 @@ const cases: readonly (readonly [says: string, build: (b: GraphBuilder) => unkno
     (b) => b.conv2d(f32(b, "n", 8, 8, 3), f32(b, 4, 2, 3, 3), conv),
   ],
   [
-    "the filter takes 1 channels in each of 2 groups, but the input has 4",
+    "the filter takes 1 channel in each of 2 groups, but the input has 4",
     (b) => b.conv2d(f32(b, "n", 8, 8, 4), f32(b, 4, 1, 3, 3), { ...conv, groups: 2 }),
   ],
   [

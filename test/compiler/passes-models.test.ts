@@ -13,6 +13,7 @@ import { parseGraph } from "../../compiler/ir/parse.js";
 import { printGraph } from "../../compiler/ir/print.js";
 import { nodesOf } from "../../compiler/ir/traverse.js";
 import type { Graph, Value } from "../../compiler/ir/types.js";
+import type { Inputs, ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { opKinds, ops } from "../../compiler/ops/index.js";
 import { count, expectSameResults, randomValues } from "../support/graphs.js";
 import { lowered, noise, stateValues, type Values } from "../support/lowering.js";
@@ -104,6 +105,11 @@ const layer = fc.oneof(
     "zero_pad2d: 1",
     "upsample2d: 2",
     "layer_norm: {}",
+    "group_norm: 1",
+    "depthwise_conv2d: { kernel: 2, padding: same, activation: tanh }",
+    "separable_conv2d: { filters: 2, kernel: 3, padding: same }",
+    "transposed_conv2d: { filters: 2, kernel: 3, stride: 2 }",
+    "prelu: {}",
   ),
 );
 const top = fc.constantFrom(

@@ -58,7 +58,7 @@ describe("remove-identities", () => {
       "remove-identities",
       `(x: f32[n,4,4,2]) a = slice x axes=[1] starts=[0] ends=[4];
        b = pad a before=[0,0,0,0] after=[0,0,0,0] value=0; c = broadcastTo b shape=[n,4,4,2];
-       d = resizeNearest c scale=[1,1]; e = sum d axes=[]; f = stopGradient e; return f`,
+       d = resizeNearest c scale=[1,1]; e = stopGradient d; return e`,
     );
     expect(text(graph)).toBe(normal("(x: f32[n,4,4,2]) return x"));
   });
@@ -69,6 +69,16 @@ describe("simplify-algebra", () => {
     // Adding zeros of a larger shape broadcasts.
     const source = "(x: f32[3]) c = constant dtype=f32 shape=[n,3] value=0; a = add x c; return a";
     expect(count(pass("simplify-algebra", source), "add")).toBe(1);
+  });
+});
+
+describe("sink-reshapes", () => {
+  it("reduces added axes by reshaping", () => {
+    const graph = pass(
+      "sink-reshapes",
+      "(x: f32[n,3]) a = reshape x shape=[n,1,3]; b = mean a axes=[1]; return b",
+    );
+    expect(text(graph)).toBe(normal("(x: f32[n,3]) return x"));
   });
 });
 

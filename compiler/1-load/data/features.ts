@@ -165,7 +165,7 @@ function resolveFeature(
   neighbours: Neighbours,
   context: LoadContext,
 ): FeatureSpec | null {
-  const values = draft.checked.values as Record<string, never>;
+  const values = draft.checked.values as Loose;
   if (draft.type === "vector") return resolveVector(draft, neighbours, context);
   const column = columnFor(draft, neighbours, context);
   if (column === null) return null;
@@ -199,7 +199,7 @@ function resolveVector(
   neighbours: Neighbours,
   context: LoadContext,
 ): FeatureSpec | null {
-  const values = draft.checked.values as Record<string, never>;
+  const values = draft.checked.values as Loose;
   const written: readonly string[] | ColumnRange | null = values.columns;
   const shape: readonly number[] | null = values.shape;
   const { scale } = values;
@@ -291,7 +291,7 @@ function columnFor(draft: Draft, neighbours: Neighbours, context: LoadContext): 
   const only = drafts.length === 1 || (draft.type === "image" && alike.length === 1);
   const standard = role === "feature" ? columns.main : columns.label;
   if (only && standard !== null) return standard;
-  context.diagnostics.report("unknown-column", headOf(draft.span, context.sources), {
+  context.diagnostics.report("column-not-in-source", headOf(draft.span, context.sources), {
     name: draft.name,
     owner: `${role} '${draft.name}'`,
     known: columns.names.join(", "),
@@ -314,7 +314,7 @@ function isColumn(
   const at = item?.span ?? span;
   const literal = item !== undefined || context.sources.slice(at).includes(name);
   context.diagnostics.report(
-    "unknown-column",
+    "column-not-in-source",
     headOf(at, context.sources),
     { name, owner: `${role} '${draft.name}'`, known: names.join(", ") },
     didYouMean(name, names, at, literal),

@@ -130,7 +130,7 @@ function checkSplit(
   const fractions = [split.validation, split.test].filter((part) => part < 1);
   const sum = fractions.reduce((total, part) => total + part, 0);
   if (sum >= 1) {
-    context.diagnostics.report("split-too-large", headOf(node.span, context.sources), { sum });
+    context.diagnostics.report("split-leaves-nothing", headOf(node.span, context.sources), { sum });
   }
   const without = (key: string, reason: string): void => {
     const span = at(key)?.span;

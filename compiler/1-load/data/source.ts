@@ -36,7 +36,7 @@ export function readSource(
   const read = readers[named.name];
   if (read === undefined) return null;
   return read({
-    values: named.checked.values as Record<string, never>,
+    values: named.checked.values as Loose,
     nodes: named.checked.nodes,
     node,
     path: `${path}.${named.name}`,
@@ -46,7 +46,7 @@ export function readSource(
 
 interface Reading {
   /** Checked against the source's shape. */
-  readonly values: Record<string, never>;
+  readonly values: Loose;
   readonly nodes: ReadonlyMap<string, YamlNode>;
   readonly node: YamlNode;
   readonly path: string;

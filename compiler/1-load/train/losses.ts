@@ -66,7 +66,7 @@ function listItems(node: YamlNode, context: LoadContext): readonly YamlNode[] | 
 
 function lossUse(loss: Named, all: readonly Named[], index: number, shared: Shared, around: TrainSurroundings): LossUse {
   const kind = loss.name as LossKind;
-  const values = loss.checked.values as Record<string, never>;
+  const values = loss.checked.values as Loose;
   const alike = all.filter(({ name }) => name === kind);
   const number = all.slice(0, index + 1).filter(({ name }) => name === kind).length;
   const written = (key: string): boolean => loss.checked.nodes.has(key);

@@ -131,8 +131,11 @@ export function readMonitor(
     context.diagnostics.report(
       "unknown-monitor",
       headOf(at.span, context.sources),
-      { name: metric, known: known.join(", ") },
-      didYouMean(metric, known, at.span, isLiteral(at)),
+      { metric },
+      {
+        ...didYouMean(metric, known, at.span, isLiteral(at)),
+        notes: [{ message: `measured: ${known.join(", ")}`, span: null }],
+      },
     );
     return null;
   }

@@ -69,7 +69,7 @@ function readRegularFile(path: string): Uint8Array {
 function notText(text: string, file: string, diagnostics: Diagnostics): null {
   const bad = text.search(/[\ufffd\0]/);
   const start = Math.max(0, bad);
-  diagnostics.report("not-utf8", { file, start, end: start + 1 }, {});
+  diagnostics.report("spec-not-utf8", { file, start, end: start + 1 }, {});
   return null;
 }
 

@@ -106,7 +106,8 @@ export const dataEntries = {
     severity: "error",
     message: "{message}",
     help: "{help}",
-    explain: "The file is not a valid JSON document.",
+    explain:
+      "The file breaks off or has a mistake in its syntax, so it is not a JSON document. The message tells where reading it ended.",
   },
   "ragged-row": {
     severity: "error",

@@ -105,7 +105,7 @@ export function expectFilter(
   if (channels !== null && inputsPerGroup * options.groups !== channels) {
     const groups = options.groups === 1 ? "" : ` in each of ${options.groups} groups`;
     throw new Rejection(
-      `the filter takes ${inputsPerGroup} channels${groups}, but the input has ${channels}`,
+      `the filter takes ${inputsPerGroup} channel${inputsPerGroup === 1 ? "" : "s"}${groups}, but the input has ${channels}`,
       input,
     );
   }

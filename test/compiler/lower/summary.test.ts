@@ -44,7 +44,8 @@ it("gives weights the fans of their layer", () => {
       features: { x: image(8, 8, 4) },
       layers: `
 - conv2d: { filters: 6, kernel: 3, kernel_initializer: he_normal }
-- conv2d: { filters: 6, kernel: 3, groups: 2, kernel_initializer: { normal: 0.02 } }
+- conv2d: { filters: 6, kernel: 3, groups: 2, kernel_initializer: he_uniform }
+- conv2d: { filters: 6, kernel_initializer: { normal: 0.02 }, bias_initializer: uniform }
 - flatten
 - dense: 5`,
     }),
@@ -56,12 +57,9 @@ it("gives weights the fans of their layer", () => {
     init: { kind: "he_normal", fanIn: 36, fanOut: 54 },
     layer: "conv2d_1",
   });
-  expect(state["conv2d_2.kernel"]?.init).toEqual({
-    kind: "normal",
-    value: 0.02,
-    fanIn: 27,
-    fanOut: 27,
-  });
+  expect(state["conv2d_2.kernel"]?.init).toEqual({ kind: "he_uniform", fanIn: 27, fanOut: 27 });
+  expect(state["conv2d_3.kernel"]?.init).toEqual({ kind: "normal", value: 0.02 });
+  expect(state["conv2d_3.bias"]?.init).toEqual({ kind: "uniform", value: 0.05 });
   expect(state["dense_1.kernel"]?.init).toMatchObject({ kind: "glorot_uniform", fanOut: 5 });
   expect(Object.keys(state)[0]).toBe("conv2d_1.kernel");
 });

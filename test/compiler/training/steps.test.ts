@@ -259,19 +259,35 @@ describe("moving averages", () => {
 });
 
 describe("what cannot be trained", () => {
-  it("a weight that the loss does not depend on is warned of", () => {
-    const spec = specOf({
+  const ending = (layers: string, output: string | null) =>
+    specOf({
       features: { x: vector(2) },
       targets: { y: numeric() },
-      layers: "- { dense: 3, as: lost }\n- { dense: 1, from: x }",
-      train: { losses: [{ kind: "mse" }] },
+      layers,
+      train: { losses: [{ kind: "mse", output }] },
     });
+
+  it("weights that the loss does not depend on are warned of, once per way", () => {
+    const spec = ending("- { dense: 1, as: out }\n- dense: 2\n- { dense: 3, as: extra }", "out");
     const found = complaints(spec);
     expect(found.map(({ code, severity }) => [code, severity])).toEqual([
       ["weight-without-gradient", "warning"],
     ]);
-    expect(found[0]?.message).toContain("kernel and bias of lost");
-    expect(found[0]?.span).toEqual(spec.layers[0]?.span);
+    expect(found[0]?.message).toContain("kernel and bias of extra");
+    expect(found[0]?.span).toEqual(spec.layers[2]?.span);
+  });
+
+  it("weights before a step without slope are warned of", () => {
+    const layers = "- dense: 4\n- embedding: { size: 2, vocabulary: 9 }\n- flatten\n- dense: 1";
+    expect(complaints(ending(layers, null))).toMatchObject([
+      { code: "weight-without-gradient", message: expect.stringContaining("dense_1") },
+    ]);
+  });
+
+  it("layers that nothing reads are left to loading, which reports them", () => {
+    expect(complaints(ending("- { dense: 3, as: lost }\n- { dense: 1, from: x }", null))).toEqual(
+      [],
+    );
   });
 
   it("an operation without a gradient is reported at its layer", () => {

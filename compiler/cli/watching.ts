@@ -1,0 +1,46 @@
+/** @file `--watch`: runs a command again whenever one of its files changes, until it is interrupted. */
+import type { ExitReason } from "@dlc/runtime";
+import type { Console } from "./console.js";
+
+/** Editors write files in several steps; one run answers them all. */
+const settle = 100;
+
+/**
+ * Calls `work` at once and after every change of the files that it returned. Errors of the work are
+ * its own business; the watch ends with the signal.
+ */
+export async function watch(
+  work: () => Promise<readonly string[]>,
+  signal: AbortSignal,
+  console: Console,
+): Promise<ExitReason> {
+  const { watch: watchFiles } = await import("chokidar");
+  const files = new Set(await work());
+  const watcher = watchFiles([...files], {
+    ignoreInitial: true,
+    awaitWriteFinish: { stabilityThreshold: settle, pollInterval: 25 },
+  });
+  console.note("Watching for changes; end with Ctrl-C.");
+  let running: Promise<void> | null = null;
+  let again = false;
+  const rerun = (): void => {
+    again = true;
+    running ??= (async () => {
+      while (again) {
+        again = false;
+        const now = await work();
+        watcher.add(now.filter((file) => !files.has(file)));
+        for (const file of now) files.add(file);
+      }
+      running = null;
+    })();
+  };
+  watcher.on("all", rerun);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await watcher.close();
+  await running;
+  return signal.reason === "terminated" ? "terminated" : "interrupted";
+}

@@ -1,0 +1,50 @@
+/** @file Diagnostics of the train section. */
+import type { CatalogueEntry } from "../../diagnostic.js";
+
+export const trainEntries = {
+  "softmax-before-cross-entropy": {
+    severity: "error",
+    message: "{loss} applies its own function to the scores, so '{activation}' before it is one too many",
+    help: "Let the last layer give plain scores (logits). Predictions still come as probabilities.",
+    explain:
+      "cross_entropy includes the softmax and binary_cross_entropy the sigmoid: computed together they are exact where apart they lose digits. Applied twice, the gradients become tiny and training crawls.",
+    wrong: "model: { layers: [dense: 2, softmax] }\ntrain: { loss: cross_entropy }",
+    right: "model: { layers: [dense: 2] }\ntrain: { loss: cross_entropy }",
+  },
+  "target-needed": {
+    severity: "error",
+    message: "the loss '{loss}' does not say what it compares with, and there is {count}",
+    help: "Name it with 'target'. There are: {known}.",
+    explain:
+      "An only target is what a loss compares with by default. With none or several of them, 'target' says which target, feature or number it is.",
+    wrong:
+      "data:\n  targets: { a: { type: category, classes: [x, y] }, b: { type: category, classes: [x, y] } }\ntrain:\n  losses: [cross_entropy, { cross_entropy: { target: b } }]",
+    right:
+      "data:\n  targets: { a: { type: category, classes: [x, y] }, b: { type: category, classes: [x, y] } }\ntrain:\n  losses: [{ cross_entropy: { target: a } }, { cross_entropy: { target: b } }]",
+  },
+  "metric-target-mismatch": {
+    severity: "error",
+    message: "{metric} measures {wanted}, but the losses compare {found}",
+    help: "For classes: accuracy, top_k, precision, recall, f1, auc, confusion. For numbers: mae, mse, r2.",
+    explain: "A metric compares predictions with targets of one kind: classes or numbers.",
+    wrong: "train: { loss: cross_entropy, metrics: [r2] }",
+    right: "train: { loss: cross_entropy, metrics: [accuracy] }",
+  },
+  "metric-twice": {
+    severity: "error",
+    message: "the metric '{name}' is listed twice",
+    help: "Remove one of them.",
+    explain: "Each metric is measured and shown once.",
+    wrong: "train: { loss: cross_entropy, metrics: [accuracy, accuracy] }",
+    right: "train: { loss: cross_entropy, metrics: [accuracy] }",
+  },
+  "weight-decay-without-effect": {
+    severity: "error",
+    message: "'{optimizer}' has no weight decay",
+    help: "Use adamw or lion, or 'l2' for a penalty in the loss.",
+    explain:
+      "Weight decay shrinks the weights apart from the gradients (Loshchilov & Hutter 2019); adamw and lion do that. For other optimizers a penalty on the squares of the weights, 'l2', is what is usually meant.",
+    wrong: "train: { loss: cross_entropy, optimizer: adam, weight_decay: 0.01 }",
+    right: "train: { loss: cross_entropy, optimizer: adamw, weight_decay: 0.01 }",
+  },
+} as const satisfies Record<string, CatalogueEntry>;
