@@ -23,6 +23,7 @@ export {
   needsFacts,
   type OpenOptions,
   openData,
+  readCsvRows,
   type SourceGuess,
   type SplitArrays,
   type SplitName,

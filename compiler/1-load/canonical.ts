@@ -8,7 +8,12 @@ export function canonicalJson({ name, data, layers, train }: Meaning): string {
   const meaning = {
     name,
     data: data && { ...data, features: Object.entries(data.features) },
-    layers: layers.map(({ type, name: layer, from, fields }) => ({ type, name: layer, from, fields })),
+    layers: layers.map(({ type, name: layer, from, fields }) => ({
+      type,
+      name: layer,
+      from,
+      fields,
+    })),
     train: train && {
       ...train,
       span: undefined,

@@ -116,7 +116,12 @@ class Parser {
     if (token.kind === "number") return Number(token.text);
     if (token.kind === "name") return this.#param(token);
     if (++this.#depth > deepest) {
-      throw new ExpressionError("syntax", "the expression nests too deeply", token.start, token.start + 1);
+      throw new ExpressionError(
+        "syntax",
+        "the expression nests too deeply",
+        token.start,
+        token.start + 1,
+      );
     }
     const value = token.text === "-" ? -this.#factor() : this.#parenthesised(token);
     this.#depth -= 1;
@@ -162,6 +167,11 @@ class Parser {
   #unexpected(token: Token, wanted = "a number or a parameter"): never {
     const found = token.kind === "end" ? "the end" : `'${token.text}'`;
     const end = token.start + Math.max(1, token.text.length);
-    throw new ExpressionError("syntax", `${wanted} is needed, but ${found} follows`, token.start, end);
+    throw new ExpressionError(
+      "syntax",
+      `${wanted} is needed, but ${found} follows`,
+      token.start,
+      end,
+    );
   }
 }

@@ -81,7 +81,8 @@ function merge(base: YamlNode, over: YamlNode, path: string): YamlNode {
   }
   for (const [key, entry] of over.entries) {
     const below = base.entries.get(key);
-    const value = below === undefined ? entry.value : merge(below.value, entry.value, `${path}.${key}`);
+    const value =
+      below === undefined ? entry.value : merge(below.value, entry.value, `${path}.${key}`);
     entries.set(key, { ...entry, value });
   }
   return { ...over, entries };

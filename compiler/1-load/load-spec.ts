@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { Diagnostics } from "../diagnostics/report.js";
 import { SourceFiles } from "../diagnostics/source-files.js";
+import { canonicalJson } from "./canonical.js";
 import { checkShape, type Owner } from "./check/check-shape.js";
 import { checkOutputs } from "./check/outputs.js";
 import { checkUnread } from "./check/unread.js";
@@ -10,7 +11,6 @@ import { readData } from "./data/read-data.js";
 import { withBase } from "./extends.js";
 import { readModel } from "./model/read-model.js";
 import { defineParams, overrides, Scope, substitute } from "./params.js";
-import { canonicalJson } from "./canonical.js";
 import type { ResolvedSpec } from "./resolved-spec.js";
 import { specShape } from "./schema/spec.js";
 import { readTrain } from "./train/read-train.js";
@@ -44,7 +44,13 @@ export function loadSpec(file: string, options: LoadOptions = {}): LoadResult {
 
 function readRoot(context: LoadContext, { read }: LoadOptions): YamlMap | null {
   const { file, diagnostics, sources } = context;
-  const text = readSpecText(file, null, diagnostics, (name, content) => sources.set(name, content), read);
+  const text = readSpecText(
+    file,
+    null,
+    diagnostics,
+    (name, content) => sources.set(name, content),
+    read,
+  );
   const root = text === null ? null : parseYaml(text, file, diagnostics);
   if (root === null) return null;
   if (root.kind === "map") return withBase(root, context, read);

@@ -2,7 +2,7 @@
 import { didYouMean } from "../diagnostics/fixes.js";
 import type { Span } from "../ir/origin.js";
 import type { LoadContext } from "./context.js";
-import { evaluateExpression, ExpressionError } from "./expression.js";
+import { ExpressionError, evaluateExpression } from "./expression.js";
 import { isName, nameForm } from "./schema/kinds.js";
 import { readPlainScalar } from "./yaml/scalar.js";
 import {
@@ -196,11 +196,15 @@ function overrideValue(
 ): YamlScalar | null {
   const reading = readPlainScalar(text.trim());
   const wanted = declared.kind === "scalar" ? typeof declared.value : "number";
-  const isText = wanted === "string" && !expressionPattern.test(String((declared as YamlScalar).value));
+  const isText =
+    wanted === "string" && !expressionPattern.test(String((declared as YamlScalar).value));
   const value = isText ? text : "refused" in reading ? null : reading.value;
   const expected = isText ? "string" : wanted === "string" ? "number" : wanted;
   if (typeof value !== expected) {
-    const kinds: Readonly<Record<string, string>> = { number: "a number", boolean: "true or false" };
+    const kinds: Readonly<Record<string, string>> = {
+      number: "a number",
+      boolean: "true or false",
+    };
     context.diagnostics.report(
       "set-wrong-type",
       null,

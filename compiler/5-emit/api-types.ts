@@ -41,8 +41,10 @@ class Labels {
     if (known !== undefined) return known;
     const name = this.#scope.uniqueType(subject, "Label");
     this.#names.set(subject, name);
-    const lines = classes.map((label) => `\n  | ${stringLiteral(label)}`);
-    this.statements.push(`export type ${name} =${lines.join("")};`);
+    const literals = classes.map(stringLiteral);
+    const line = `export type ${name} = ${literals.join(" | ")};`;
+    const lines = `export type ${name} =\n  | ${literals.join("\n  | ")};`;
+    this.statements.push(line.length <= 100 ? line : lines);
     return name;
   }
 

@@ -57,6 +57,8 @@ class Namer {
   readonly #names = new Map<string, Identifier>();
   readonly #scope: NameScope;
   readonly #uses: Uses;
+  /** Layers whose output has its name. */
+  readonly #layers = new Set<string>();
   constructor(scope: NameScope, uses: Uses) {
     this.#scope = scope;
     this.#uses = uses;
@@ -107,7 +109,11 @@ class Namer {
     if (phase === "backward") {
       const [reader] = readers(last);
       if (reader?.origin.phase === "backward") this.#name(value, words("d", reader.origin.layer));
-    } else if (nodes.every((node) => !this.#names.has(keyOf({ node, output: 0 })))) {
+    } else if (
+      !this.#layers.has(origin.layer) &&
+      nodes.every((node) => !this.#names.has(keyOf({ node, output: 0 })))
+    ) {
+      this.#layers.add(origin.layer);
       this.#name(value, origin.layer);
     }
   }
@@ -146,7 +152,8 @@ export function nameValues(
   namer.results(graph);
   namer.gradients(order);
   for (const { phase, groups } of sections) {
-    for (const group of groups) namer.layer(phase, group);
+    // From the last: a layer's nodes may stand in several places, its output in the last of them.
+    for (const group of groups.toReversed()) namer.layer(phase, group);
   }
   namer.rest(order);
   return namer;

@@ -46,7 +46,7 @@ export interface WriteResult {
   readonly unchanged: readonly string[];
   /** What differed before writing; all there is with `check`. The manifest itself is not listed. */
   readonly drift: readonly Drift[];
-  /** Errors if nothing was written because something stood in the way. */
+  /** Errors if something stood in the way, and with `check` if something differs. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -170,15 +170,32 @@ const lookUp = (
 /**
  * Writes the package into `<outDir>/<name>/`. Files that are equal already are left untouched; files of
  * an earlier build that are no longer generated are removed. If anything stands in the way, nothing is
- * written and `diagnostics` says what.
+ * written and `diagnostics` says what. With `check` they say `output-drift` where something differs.
  */
 export function writePackage(
   emitted: EmittedPackage,
   outDir: string,
-  { force = false, check = false }: WriteOptions = {},
+  options: WriteOptions = {},
 ): WriteResult {
   const diagnostics = new Diagnostics();
   const outer = resolve(outDir);
+  try {
+    return write(emitted, outer, options, diagnostics);
+  } catch (error) {
+    // What the system refuses is the user's affair; anything else is a fault of dlc.
+    if (!(error instanceof Error) || errorCode(error) === undefined) throw error;
+    const folder = join(outer, emitted.name);
+    diagnostics.report("output-not-writable", null, { folder, reason: error.message });
+    return nothing(folder, diagnostics);
+  }
+}
+
+function write(
+  emitted: EmittedPackage,
+  outer: string,
+  { force = false, check = false }: WriteOptions,
+  diagnostics: Diagnostics,
+): WriteResult {
   if (!check) mkdirSync(outer, { recursive: true });
   // The folder above may be reached through links; below it none is followed.
   const folder = join(kindOf(outer) === "nothing" ? outer : realpathSync(outer), emitted.name);
@@ -190,17 +207,18 @@ export function writePackage(
   const foundManifest = find(folder, manifestPath);
   const old =
     foundManifest.kind === "file" ? parseManifest(foundManifest.bytes.toString("utf8")) : null;
-  const { drift, unchanged, removed } = compare(emitted, folder, old, force, diagnostics);
-  const visible = drift.filter(({ path }) => path !== manifestPath);
+  const found = compare(emitted, folder, old, force || check, diagnostics);
+  const { unchanged, removed } = found;
+  const drift = found.drift.filter(({ path }) => path !== manifestPath);
+  if (check && drift.length > 0) {
+    diagnostics.report("output-drift", null, { count: drift.length, folder });
+  }
   if (check || diagnostics.hasErrors) {
-    const all = check ? [] : diagnostics.all;
-    return { ...nothing(folder, diagnostics), diagnostics: all, unchanged, drift: visible };
+    return { ...nothing(folder, diagnostics), unchanged, drift };
   }
-  const written = drift.filter(({ kind }) => kind !== "stale").map(({ path }) => path);
-  if (written.length > 0 || removed.length > 0) {
-    apply(emitted, folder, old, written, removed);
-  }
-  return { folder, written, removed, unchanged, drift: visible, diagnostics: diagnostics.all };
+  const written = found.drift.filter(({ kind }) => kind !== "stale").map(({ path }) => path);
+  if (written.length > 0 || removed.length > 0) apply(emitted, folder, old, written, removed);
+  return { folder, written, removed, unchanged, drift, diagnostics: diagnostics.all };
 }
 
 const nothing = (folder: string, diagnostics: Diagnostics): WriteResult => ({

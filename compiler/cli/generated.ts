@@ -5,10 +5,18 @@ import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DlcError, type Model, type ModelDefinition, type ModelOptions } from "@dlc/runtime";
 
+/** A model whose input and output types are not known to the compiler. */
+export type AnyModel = Model<{
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly target: Readonly<Record<string, unknown>>;
+  readonly output: unknown;
+  readonly metrics: Readonly<Record<string, number>>;
+}>;
+
 /** What every generated package exports. */
 export interface GeneratedPackage {
   readonly definition: ModelDefinition;
-  readonly load: (options?: ModelOptions) => Promise<Model>;
+  readonly load: (options?: ModelOptions) => Promise<AnyModel>;
 }
 
 /** Folder of the package inside a run folder. */

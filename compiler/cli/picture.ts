@@ -60,7 +60,7 @@ export async function svgOf(name: string, layers: readonly LayerSummary[]): Prom
   }
   layout(graph);
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const edges = graph.edges().map((edge) => {
+  const edges = graph.edges().map((edge: { v: string; w: string }) => {
     const { points } = graph.edge(edge) as { points: { x: number; y: number }[] };
     const path = points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
     return `<polyline class="edge" points="${path}" marker-end="url(#arrow)"/>`;

@@ -43,31 +43,34 @@ export function certainFixes(diagnostics: readonly Diagnostic[]): readonly Fix[]
 
 export interface FixResult {
   readonly text: string;
-  /** Fixes of which every edit was made. */
-  readonly applied: readonly Fix[];
+  /** How many fixes were made. */
+  readonly applied: number;
 }
 
+const byteOrderMark = "\ufeff";
+
 /**
- * Applies fixes to the text of one file. A fix is applied wholly or not at all: one that overlaps an
- * earlier one, or edits another file, is left out. The same edit wanted twice is made once.
+ * Applies fixes to the text of the one file that they are for. A fix is applied wholly or not at all:
+ * one that overlaps an earlier one is left out. The same fix wanted twice is made once. A byte order
+ * mark, which spans do not count, stays.
  */
-export function applyFixes(text: string, fixes: readonly Fix[], file: string): FixResult {
+export function applyFixes(text: string, fixes: readonly Fix[]): FixResult {
+  const mark = text.startsWith(byteOrderMark) ? byteOrderMark : "";
+  let result = text.slice(mark.length);
   const edits: TextEdit[] = [];
-  const applied: Fix[] = [];
+  let applied = 0;
   for (const fix of fixes) {
-    const mine = fix.edits.every((edit) => edit.span.file === file && edit.span.end <= text.length);
+    const inside = fix.edits.every(({ span }) => span.end <= result.length);
     const fresh = fix.edits.filter((edit) => !edits.some((other) => sameEdit(edit, other)));
     const clash = fresh.some((edit) => edits.some((other) => overlap(edit.span, other.span)));
-    if (!mine || clash) continue;
+    if (!inside || clash || fresh.length === 0) continue;
     edits.push(...fresh);
-    applied.push(fix);
+    applied += 1;
   }
-  edits.sort((a, b) => b.span.start - a.span.start);
-  let result = text;
-  for (const { span, text: replacement } of edits) {
+  for (const { span, text: replacement } of edits.sort((a, b) => b.span.start - a.span.start)) {
     result = result.slice(0, span.start) + replacement + result.slice(span.end);
   }
-  return { text: result, applied };
+  return { text: mark + result, applied };
 }
 
 const sameEdit = (a: TextEdit, b: TextEdit): boolean =>

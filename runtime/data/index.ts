@@ -17,6 +17,7 @@ export {
   type SplitName,
 } from "./dataset.js";
 export { type EncodeOptions, encodeInputs, type InputRow } from "./encode-inputs.js";
+export { readCsvRows } from "./csv-rows.js";
 export { type DataCode, DataError, dataCodes } from "./errors.js";
 export { fitFacts, needsFacts } from "./facts.js";
 export { type ColumnGuess, inspectSource, type SourceGuess } from "./inspect.js";

@@ -140,8 +140,9 @@ it("reports drift with a diff and writes nothing when checking", () => {
   expect(result.drift[0]?.diff).toBe(
     "--- a/index.ts\n+++ b/index.ts\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n",
   );
+  expect(result.diagnostics.map(({ code }) => code)).toEqual(["output-drift"]);
   expect(result.drift[1]?.diff).toBe("--- /dev/null\n+++ b/infer.ts\n@@ -0,0 +1 @@\n+infer\n");
-  expect(writePackage(first, out, { check: true }).drift).toEqual([]);
+  expect(writePackage(first, out, { check: true })).toMatchObject({ drift: [], diagnostics: [] });
 });
 
 it("does not even make the output folder when checking", () => {
@@ -208,6 +209,14 @@ it("goes on after a build that was killed between two files", () => {
   expect(writePackage(third, out).diagnostics).toEqual([]);
   expect(Object.keys(everything())).toEqual([...third.files.keys()].map(at).sort());
   expect(Object.keys(before)).toHaveLength(3);
+});
+
+it("says so when the system does not let it write", () => {
+  const file = join(out, "file");
+  writeFileSync(file, "mine");
+  const result = writePackage(first, join(file, "generated"));
+  expect(result.diagnostics.map(({ code }) => code)).toEqual(["output-not-writable"]);
+  expect(everything()).toEqual({ [file]: "mine" });
 });
 
 it("leaves no temporary files behind", () => {

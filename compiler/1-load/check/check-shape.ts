@@ -180,7 +180,12 @@ export function reportWrongValue(
   if (kind === "range") {
     context.diagnostics.report("out-of-range", span, { what, wanted, given, about });
   } else if (kind === "form") {
-    context.diagnostics.report("wrong-form", span, { what, given, form: describeForm(schema), about });
+    context.diagnostics.report("wrong-form", span, {
+      what,
+      given,
+      form: describeForm(schema),
+      about,
+    });
   } else {
     context.diagnostics.report("wrong-type", span, { what, wanted, given, about });
   }
@@ -212,8 +217,7 @@ function reportUnknown(
   const known = top ? Object.keys(shape.fields) : Object.keys(finding.schema.properties ?? {});
   const taken: FieldNodes = top ? nodes : new Map();
   const title = top ? owner.title : `'${finding.path.join(".")}' of ${owner.title}`;
-  const span =
-    map === null ? owner.span : locate(map, [...finding.path, finding.key], "key");
+  const span = map === null ? owner.span : locate(map, [...finding.path, finding.key], "key");
   context.diagnostics.report(
     "unknown-key",
     span,
@@ -238,4 +242,3 @@ function reportMissing(
     about: field?.description ?? `Add '${finding.key}: …'.`,
   });
 }
-

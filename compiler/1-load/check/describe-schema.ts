@@ -10,7 +10,9 @@ export function describeSchema(schema: FieldSchema, plural = false): string {
     const words = schema.enum.map(String);
     return words.length === 1 ? `${words[0]}` : `${plural ? "any" : "one"} of ${words.join(", ")}`;
   }
-  const types = Array.isArray(schema.type) ? (schema.type as string[]) : [String(schema.type ?? "")];
+  const types = Array.isArray(schema.type)
+    ? (schema.type as string[])
+    : [String(schema.type ?? "")];
   return types.map((type) => describeType(type, schema, plural)).join(" or ");
 }
 
@@ -51,5 +53,7 @@ function describeItems(schema: FieldSchema): string {
 
 function describeProperties(schema: FieldSchema): string {
   const keys = Object.keys(schema.properties ?? {});
-  return keys.length === 0 ? "" : ` with ${schema.maxProperties === 1 ? "one of " : ""}${keys.join(", ")}`;
+  return keys.length === 0
+    ? ""
+    : ` with ${schema.maxProperties === 1 ? "one of " : ""}${keys.join(", ")}`;
 }

@@ -47,7 +47,11 @@ export function readNamed(
     reportUnknownName(found, choice, context);
     return null;
   }
-  const owner: Owner = { title: title(found.name), span: found.nameSpan, path: `${path}.${found.name}` };
+  const owner: Owner = {
+    title: title(found.name),
+    span: found.nameSpan,
+    path: `${path}.${found.name}`,
+  };
   const checked = readBody(found.body, shape, owner, context);
   return checked === null ? null : { name: found.name, nameSpan: found.nameSpan, node, checked };
 }

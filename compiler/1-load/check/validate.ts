@@ -8,9 +8,18 @@ import type { PlainValue } from "../yaml/tree.js";
 
 /** One mistake: `path` leads to the value at fault from the value that was validated. */
 export type Finding =
-  | { readonly kind: "unknown"; readonly path: readonly string[]; readonly key: string; readonly schema: FieldSchema }
+  | {
+      readonly kind: "unknown";
+      readonly path: readonly string[];
+      readonly key: string;
+      readonly schema: FieldSchema;
+    }
   | { readonly kind: "missing"; readonly path: readonly string[]; readonly key: string }
-  | { readonly kind: "type" | "range" | "value" | "form"; readonly path: readonly string[]; readonly schema: FieldSchema };
+  | {
+      readonly kind: "type" | "range" | "value" | "form";
+      readonly path: readonly string[];
+      readonly schema: FieldSchema;
+    };
 
 let ajv: Ajv | null = null;
 const compiled = new WeakMap<object, ValidateFunction>();
@@ -91,7 +100,8 @@ function acceptsType(schema: FieldSchema, value: unknown): boolean {
 }
 
 function toFinding(error: ErrorObject): Finding {
-  const path = error.instancePath === "" ? [] : error.instancePath.slice(1).split("/").map(unescapePointer);
+  const path =
+    error.instancePath === "" ? [] : error.instancePath.slice(1).split("/").map(unescapePointer);
   const schema = error.parentSchema as FieldSchema;
   if (error.keyword === "additionalProperties") {
     return { kind: "unknown", path, key: String(error.params.additionalProperty), schema };

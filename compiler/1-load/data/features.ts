@@ -4,10 +4,25 @@ import { didYouMean } from "../../diagnostics/fixes.js";
 import type { Span } from "../../ir/origin.js";
 import { type Checked, checkShape, isLiteral, type Owner } from "../check/check-shape.js";
 import { headOf, type LoadContext } from "../context.js";
-import { type ColumnRange, featureChoice, targetChoice, typeField } from "../schema/features.js";
+import {
+  type ColumnRange,
+  type categoryShape,
+  featureChoice,
+  type imageShape,
+  type numberShape,
+  targetChoice,
+  typeField,
+  type vectorShape,
+} from "../schema/features.js";
 import { isName, nameForm } from "../schema/kinds.js";
-import type { Choice, Fields, Shape } from "../schema/shape.js";
-import { describeNode, isPoisoned, type YamlEntry, type YamlMap, type YamlNode } from "../yaml/tree.js";
+import type { Choice, Fields, Shape, ValuesOf } from "../schema/shape.js";
+import {
+  describeNode,
+  isPoisoned,
+  type YamlEntry,
+  type YamlMap,
+  type YamlNode,
+} from "../yaml/tree.js";
 import type { SourceColumns } from "./source.js";
 
 export type Role = "feature" | "target";
@@ -62,7 +77,10 @@ export function readFeatures(
   const drafts: Draft[] = [];
   for (const entry of node.entries.values()) {
     keys.set(entry.key, entry.keySpan);
-    spans.set(entry.key, { ...entry.keySpan, end: Math.max(entry.keySpan.end, entry.value.span.end) });
+    spans.set(entry.key, {
+      ...entry.keySpan,
+      end: Math.max(entry.keySpan.end, entry.value.span.end),
+    });
     const draft = readDraft(entry, role, context);
     if (draft !== null) drafts.push(draft);
   }
@@ -75,7 +93,11 @@ export function readFeatures(
   return { specs, spans, keys };
 }
 
-function readDraft({ key, keySpan, value }: YamlEntry, role: Role, context: LoadContext): Draft | null {
+function readDraft(
+  { key, keySpan, value }: YamlEntry,
+  role: Role,
+  context: LoadContext,
+): Draft | null {
   if (!isName(key)) {
     context.diagnostics.report("wrong-form", keySpan, {
       what: `the ${role}'s name`,
@@ -139,7 +161,12 @@ function draftOf(
   return { name, type, checked, span };
 }
 
-function shapeFor(type: YamlNode, choice: Choice, owner: Owner, context: LoadContext): Shape | null {
+function shapeFor(
+  type: YamlNode,
+  choice: Choice,
+  owner: Owner,
+  context: LoadContext,
+): Shape | null {
   const word = type.kind === "scalar" ? String(type.value) : "";
   const shape = typedShapes.get(choice)?.get(word);
   if (shape !== undefined) return shape;
@@ -165,18 +192,21 @@ function resolveFeature(
   neighbours: Neighbours,
   context: LoadContext,
 ): FeatureSpec | null {
-  const values = draft.checked.values as Loose;
   if (draft.type === "vector") return resolveVector(draft, neighbours, context);
   const column = columnFor(draft, neighbours, context);
   if (column === null) return null;
+  const { values } = draft.checked;
   if (draft.type === "image") {
-    const { shape, scale, resize } = values;
+    const { shape, scale, resize } = values as ValuesOf<typeof imageShape>;
     return { type: "image", column, shape, scale, resize };
   }
-  if (draft.type === "number") return { type: "number", column, scale: values.scale };
-  const classes: readonly string[] | null = values.classes;
-  if (classes !== null && !distinct(classes, draft, context)) return null;
-  return { type: "category", column, classes, encode: values.encode ?? "index" };
+  if (draft.type === "number") {
+    const { scale } = values as ValuesOf<typeof numberShape>;
+    return { type: "number", column, scale };
+  }
+  const { classes, encode = "index" } = values as Partial<ValuesOf<typeof categoryShape>>;
+  if (classes && !distinct(classes, draft, context)) return null;
+  return { type: "category", column, classes: classes ?? null, encode };
 }
 
 function distinct(classes: readonly string[], draft: Draft, context: LoadContext): boolean {
@@ -199,10 +229,8 @@ function resolveVector(
   neighbours: Neighbours,
   context: LoadContext,
 ): FeatureSpec | null {
-  const values = draft.checked.values as Loose;
-  const written: readonly string[] | ColumnRange | null = values.columns;
-  const shape: readonly number[] | null = values.shape;
-  const { scale } = values;
+  const values = draft.checked.values as ValuesOf<typeof vectorShape>;
+  const { columns: written, shape, scale } = values;
   if (written === null) {
     const column = columnFor(draft, neighbours, context);
     if (column === null) return null;
@@ -210,7 +238,8 @@ function resolveVector(
       context.diagnostics.report("missing-key", headOf(draft.span, context.sources), {
         key: "shape",
         owner: `vector '${draft.name}'`,
-        about: "Give 'shape' for one column of arrays, or 'columns' for several columns of numbers.",
+        about:
+          "Give 'shape' for one column of arrays, or 'columns' for several columns of numbers.",
       });
       return null;
     }
@@ -226,7 +255,7 @@ function resolveVector(
     });
     return null;
   }
-  const columns = "from" in written ? numbered(written, span, context) : written;
+  const columns = isRange(written) ? numbered(written, span, context) : written;
   if (columns === null || !columns.every((c) => isColumn(c, draft, neighbours, span, context))) {
     return null;
   }
@@ -242,6 +271,9 @@ function resolveVector(
   if (columns.length === 1 && shape === null) return { type: "vector", columns, shape: [1], scale };
   return { type: "vector", columns, shape: shape ?? [columns.length], scale };
 }
+
+const isRange = (columns: readonly string[] | ColumnRange): columns is ColumnRange =>
+  "from" in columns;
 
 /** Most columns that `from`/`to` may stand for. */
 const mostColumns = 100_000;
@@ -310,7 +342,9 @@ function isColumn(
   if (names === null || names.includes(name)) return true;
   const list = draft.checked.nodes.get("columns");
   const item =
-    list?.kind === "list" ? list.items.find((i) => i.kind === "scalar" && i.value === name) : undefined;
+    list?.kind === "list"
+      ? list.items.find((i) => i.kind === "scalar" && i.value === name)
+      : undefined;
   const at = item?.span ?? span;
   const literal = item !== undefined || context.sources.slice(at).includes(name);
   context.diagnostics.report(

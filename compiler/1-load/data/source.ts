@@ -1,20 +1,24 @@
 /** @file Reads a data source, and knows its columns where they follow from the spec. */
-import { dirname, isAbsolute, relative } from "node:path";
-import { posix } from "node:path";
+import { dirname, isAbsolute, posix, relative } from "node:path";
 import type { SourceSpec } from "@dlc/runtime";
 import { reportWrongValue } from "../check/check-shape.js";
 import { readNamed } from "../check/read-named.js";
 import { validate } from "../check/validate.js";
 import { headOf, type LoadContext } from "../context.js";
-import { columnFilesSchema, columnSources, sourceChoice } from "../schema/sources.js";
+import type { ValuesOf } from "../schema/shape.js";
+import {
+  type cifarShape,
+  columnFilesSchema,
+  columnSources,
+  type csvShape,
+  type imagesShape,
+  type jsonShape,
+  sourceChoice,
+} from "../schema/sources.js";
 import { describeNode, isPoisoned, nodeAt, plainValue, type YamlNode } from "../yaml/tree.js";
 
 /** Null after a diagnostic. `path`: "data.source". */
-export function readSource(
-  node: YamlNode,
-  path: string,
-  context: LoadContext,
-): SourceSpec | null {
+export function readSource(node: YamlNode, path: string, context: LoadContext): SourceSpec | null {
   if (node.kind === "map" && node.entries.size === 1) {
     const [entry] = node.entries.values();
     if (entry !== undefined && columnSources.has(entry.key)) {
@@ -36,7 +40,7 @@ export function readSource(
   const read = readers[named.name];
   if (read === undefined) return null;
   return read({
-    values: named.checked.values as Loose,
+    values: named.checked.values,
     nodes: named.checked.nodes,
     node,
     path: `${path}.${named.name}`,
@@ -46,7 +50,7 @@ export function readSource(
 
 interface Reading {
   /** Checked against the source's shape. */
-  readonly values: Loose;
+  readonly values: object;
   readonly nodes: ReadonlyMap<string, YamlNode>;
   readonly node: YamlNode;
   readonly path: string;
@@ -54,28 +58,25 @@ interface Reading {
 }
 
 const readers: Readonly<Record<string, (reading: Reading) => SourceSpec | null>> = {
-  csv: ({ values, nodes, context }) => ({
-    kind: "csv",
-    path: rebase(values.path, nodes.get("path"), context),
-    delimiter: values.delimiter,
-    header: values.header,
-  }),
-  cifar: ({ values, nodes, context }) => ({
-    kind: "cifar",
-    files: (values.files as readonly string[]).map((file) =>
-      rebase(file, nodes.get("files"), context),
-    ),
-    classes: values.classes,
-  }),
-  images: ({ values, nodes, context }) => ({
-    kind: "images",
-    path: rebase(values.path, nodes.get("path"), context),
-  }),
+  csv({ values, nodes, context }) {
+    const { path, delimiter, header } = values as ValuesOf<typeof csvShape>;
+    return { kind: "csv", path: rebase(path, nodes.get("path"), context), delimiter, header };
+  },
+  cifar({ values, nodes, context }) {
+    const { files, classes } = values as ValuesOf<typeof cifarShape>;
+    const node = nodes.get("files");
+    return { kind: "cifar", files: files.map((file) => rebase(file, node, context)), classes };
+  },
+  images({ values, nodes, context }) {
+    const { path } = values as ValuesOf<typeof imagesShape>;
+    return { kind: "images", path: rebase(path, nodes.get("path"), context) };
+  },
   json: readJson,
   arrays: () => ({ kind: "arrays" }),
 };
 
 function readJson({ values, nodes, node, path, context }: Reading): SourceSpec | null {
+  const { path: records, at, column } = values as ValuesOf<typeof jsonShape>;
   const byClass = nodes.get("by_class");
   const file = nodes.get("path");
   if ((byClass === undefined) === (file === undefined)) {
@@ -95,11 +96,11 @@ function readJson({ values, nodes, node, path, context }: Reading): SourceSpec |
         reason: "only 'by_class' has a column of values",
       });
     }
-    return { kind: "json", path: rebase(values.path, file, context), at: values.at };
+    return { kind: "json", path: rebase(records ?? "", file, context), at };
   }
   const files = readFiles(byClass, "'by_class'", `${path}.by_class`, context);
   if (files === null) return null;
-  return { kind: "json_by_class", files, at: values.at, column: values.column ?? "values" };
+  return { kind: "json_by_class", files, at, column: column ?? "values" };
 }
 
 function readFiles(
@@ -121,7 +122,8 @@ function readFiles(
         given: describeNode(node),
         about: "For example: { images: train-images-idx3-ubyte, labels: train-labels-idx1-ubyte }.",
       });
-    } else reportWrongValue(finding.kind, { what: name, node: at, schema: finding.schema }, context);
+    } else
+      reportWrongValue(finding.kind, { what: name, node: at, schema: finding.schema }, context);
   }
   if (findings.length > 0 || node.kind !== "map") return null;
   const files: Record<string, string> = {};

@@ -6,7 +6,13 @@ import { readBody } from "../check/read-named.js";
 import { headOf, type LoadContext } from "../context.js";
 import { isName, nameForm } from "../schema/kinds.js";
 import { blockShape, blockUseShape, repeatShape } from "../schema/layer-shapes.js";
-import { describeNode, isPoisoned, type YamlMap, type YamlNode, type YamlScalar } from "../yaml/tree.js";
+import {
+  describeNode,
+  isPoisoned,
+  type YamlMap,
+  type YamlNode,
+  type YamlScalar,
+} from "../yaml/tree.js";
 import type { LayerEntry } from "./layer-entry.js";
 
 export interface Block {

@@ -97,7 +97,11 @@ export class Expander {
       context,
     );
     const { prefix, input } = around;
-    const scope = new ListScope(named, { prefix, input, features, emitted: this.#emitted }, context);
+    const scope = new ListScope(
+      named,
+      { prefix, input, features, emitted: this.#emitted },
+      context,
+    );
     let last: Input = input ?? null;
     named.forEach((entry, index) => {
       if (!this.#stopped) last = this.#entry(entry, index, last, { around, scope, uses });
@@ -165,7 +169,15 @@ export class Expander {
       delete fieldSpans[inputsKey];
     }
     const named = entry.as !== null;
-    this.layers.push({ type: entry.type, name: fullName, named, from, fields, span: entry.span, fieldSpans });
+    this.layers.push({
+      type: entry.type,
+      name: fullName,
+      named,
+      from,
+      fields,
+      span: entry.span,
+      fieldSpans,
+    });
   }
 
   #count(span: Span): boolean {

@@ -2,7 +2,7 @@
 import type { Span } from "../../ir/origin.js";
 import { headOf, type LoadContext } from "../context.js";
 import { isPoisoned, type YamlNode } from "../yaml/tree.js";
-import { type LayerEntry, readReferences, type References } from "./layer-entry.js";
+import { type LayerEntry, type References, readReferences } from "./layer-entry.js";
 import type { Input, ListScope } from "./resolve.js";
 
 /** An entry at its place in a list. */
@@ -66,7 +66,9 @@ export function manyInputs(
   if (count < 2) needsInputs(references.span, at.title, count, context);
   return references.list.flatMap((reference) => {
     const input = at.scope.resolve(reference, at.index);
-    return input === null ? defaultInput(reference.span, at.title, features, context) : (input ?? []);
+    return input === null
+      ? defaultInput(reference.span, at.title, features, context)
+      : (input ?? []);
   });
 }
 

@@ -2,9 +2,15 @@
 import { didYouMean } from "../../diagnostics/fixes.js";
 import type { Span } from "../../ir/origin.js";
 import { headOf, type LoadContext } from "../context.js";
-import { layerShapes } from "../schema/layer-shapes.js";
 import { isName, nameForm } from "../schema/kinds.js";
-import { describeNode, isPoisoned, type YamlEntry, type YamlMap, type YamlNode } from "../yaml/tree.js";
+import { layerShapes } from "../schema/layer-shapes.js";
+import {
+  describeNode,
+  isPoisoned,
+  type YamlEntry,
+  type YamlMap,
+  type YamlNode,
+} from "../yaml/tree.js";
 
 export interface Reference {
   readonly name: string;
@@ -98,7 +104,8 @@ function mainEntry(
     context.diagnostics.report("layer-by-type", byType.keySpan, { type });
     return byType;
   }
-  const likely = others.find(({ key }) => didYouMean(key, knownTypes(), null, false).label) ?? others[0];
+  const likely =
+    others.find(({ key }) => didYouMean(key, knownTypes(), null, false).label) ?? others[0];
   if (likely === undefined) {
     const [first] = map.entries.values();
     context.diagnostics.report("layer-without-type", first?.keySpan ?? map.span, {});
@@ -137,7 +144,11 @@ function reportOthers(main: YamlEntry, others: readonly YamlEntry[], context: Lo
       context.diagnostics.report(
         "unknown-key",
         other.keySpan,
-        { key: other.key, owner: "a layer's entry", known: `the layer itself, ${beside.join(", ")}` },
+        {
+          key: other.key,
+          owner: "a layer's entry",
+          known: `the layer itself, ${beside.join(", ")}`,
+        },
         didYouMean(other.key, [...known, ...fields], null, false),
       );
     }

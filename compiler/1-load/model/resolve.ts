@@ -1,6 +1,7 @@
 /** @file References: names of earlier layers and of features. */
-import { didYouMean } from "../../diagnostics/fixes.js";
+
 import type { Note } from "../../diagnostics/diagnostic.js";
+import { didYouMean } from "../../diagnostics/fixes.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { Reference } from "./layer-entry.js";
 import type { FeatureNames, NamedEntry } from "./names.js";
@@ -57,7 +58,11 @@ export class ListScope {
     const full = this.around.prefix + name;
     if (name.includes("/") && this.around.emitted.has(full)) return full;
     const earlier = this.named.slice(0, index).map((n) => n.name);
-    const known = [...earlier, ...this.around.features.keys(), ...(this.around.input === undefined ? [] : ["input"])];
+    const known = [
+      ...earlier,
+      ...this.around.features.keys(),
+      ...(this.around.input === undefined ? [] : ["input"]),
+    ];
     const nearest = known.slice(-12);
     this.context.diagnostics.report(
       "unknown-reference",

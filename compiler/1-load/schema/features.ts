@@ -111,8 +111,11 @@ export const categoryShape = defineShape({
 
 /** Losses read a target's class as it is: there is nothing to encode. */
 export const categoryTargetShape = defineShape({
-  ...categoryShape,
+  name: "category",
+  summary: categoryShape.summary,
+  primary: null,
   fields: categoryFields,
+  example: "digit: { type: category, classes: [a, b, c] }",
 });
 
 export const featureChoice: Choice = defineChoice("a kind of feature", [

@@ -5,8 +5,7 @@ import type { EditorSchema, NestedField } from "./shape.js";
 /** Names that users give: layers, blocks, params, features, targets. */
 export const namePattern = "^[A-Za-z_][A-Za-z0-9_-]*$";
 export const nameSchema: FieldSchema = { type: "string", pattern: namePattern, maxLength: 64 };
-export const nameForm =
-  "letters, digits, '_' and '-', beginning with a letter, at most 64 of them";
+export const nameForm = "letters, digits, '_' and '-', beginning with a letter, at most 64 of them";
 const nameExpression = new RegExp(namePattern);
 
 /** May a user call a layer, block, parameter, feature or target so? */

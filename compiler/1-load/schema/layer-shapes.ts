@@ -1,6 +1,7 @@
 /** @file Layers of the registry as shapes of the language, and the two forms that stand beside them. */
-import { positiveInteger } from "../../layers/fields.js";
+
 import type { AnyLayerDef } from "../../layers/define-layer.js";
+import { positiveInteger } from "../../layers/fields.js";
 import { layers } from "../../layers/index.js";
 import { nested, special, text } from "./kinds.js";
 import { defineShape, type EditorSchema, type Shape } from "./shape.js";
@@ -68,8 +69,12 @@ export const blockShape = defineShape({
       type: "object",
       additionalProperties: { type: ["number", "string", "boolean"] },
     })),
-    layers: nested("The block's layers; its output is that of the last one.", () => ({
-      $ref: "#/definitions/layers",
-    }), true),
+    layers: nested(
+      "The block's layers; its output is that of the last one.",
+      () => ({
+        $ref: "#/definitions/layers",
+      }),
+      true,
+    ),
   },
 });

@@ -3,23 +3,22 @@ import { choice, type Field, number } from "../../layers/fields.js";
 import { reference, special } from "./kinds.js";
 import { type Choice, defineChoice, defineShape, type Shape } from "./shape.js";
 
-export const classWeightsField: Field<Readonly<Record<string, number>> | "balanced" | null> = special<
-  Readonly<Record<string, number>> | "balanced" | null
->(
-  {
-    anyOf: [
-      { enum: ["balanced"] },
-      {
-        type: "object",
-        additionalProperties: { type: "number", minimum: 0 },
-        minProperties: 1,
-      },
-    ],
-  },
-  "Weight of each class in the loss, by its name; balanced: the inverse of how often it occurs.",
-  null,
-  (value) => (typeof value === "string" ? "balanced" : { ...(value as Record<string, number>) }),
-);
+export const classWeightsField: Field<Readonly<Record<string, number>> | "balanced" | null> =
+  special<Readonly<Record<string, number>> | "balanced" | null>(
+    {
+      anyOf: [
+        { enum: ["balanced"] },
+        {
+          type: "object",
+          additionalProperties: { type: "number", minimum: 0 },
+          minProperties: 1,
+        },
+      ],
+    },
+    "Weight of each class in the loss, by its name; balanced: the inverse of how often it occurs.",
+    null,
+    (value) => (typeof value === "string" ? "balanced" : { ...(value as Record<string, number>) }),
+  );
 
 export const labelSmoothingField = number(
   "Mixes the true class with all others: 0.1 takes a tenth away from it.",
@@ -31,10 +30,7 @@ const common = {
   output: reference("The layer whose output is compared; default: the last one."),
   target: special<string | number | null>(
     {
-      anyOf: [
-        { type: "string", minLength: 1, maxLength: 200 },
-        { type: "number" },
-      ],
+      anyOf: [{ type: "string", minLength: 1, maxLength: 200 }, { type: "number" }],
     },
     "The target or feature it is compared with, or a number; default: the only target.",
     null,

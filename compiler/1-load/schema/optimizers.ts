@@ -14,7 +14,11 @@ const momentum = beta("Share of the last step that is kept.", 0);
 const epsilon = (fallback: number) =>
   number("Keeps the division from growing without bound.", { exclusiveMinimum: 0 }, fallback);
 const decay = (fallback: number) =>
-  number("Decoupled weight decay: kernels shrink by this times the learning rate.", { minimum: 0 }, fallback);
+  number(
+    "Decoupled weight decay: kernels shrink by this times the learning rate.",
+    { minimum: 0 },
+    fallback,
+  );
 
 const optimizer = (name: string, summary: string, fields: Shape["fields"]): Shape =>
   defineShape<Shape["fields"]>({

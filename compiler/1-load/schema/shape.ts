@@ -3,7 +3,7 @@
  * set of named shapes (`adam`, `adam: 0.001`, `adam: {…}`). Layers are shapes too. From these come the
  * JSON Schema for editors, the check of specs, the defaults and the reference.
  */
-import type { Field, FieldSchema } from "../../layers/fields.js";
+import type { Field, FieldSchema, FieldValues } from "../../layers/fields.js";
 
 /** JSON Schema, draft-07, as the editor reads it. */
 export interface EditorSchema {
@@ -22,7 +22,7 @@ export interface Shape<F extends Fields = Fields> {
   readonly name: string;
   readonly summary: string;
   /** The field set where a value stands in place of a map; null: there is none. */
-  readonly primary: (keyof F & string) | null;
+  readonly primary: string | null;
   readonly fields: F;
   readonly example?: string;
 }
@@ -33,9 +33,14 @@ export interface Choice {
   readonly shapes: ReadonlyMap<string, Shape>;
 }
 
-export function defineShape<const F extends Fields>(shape: Shape<F>): Shape<F> {
+export function defineShape<const F extends Fields>(
+  shape: Shape<F> & { readonly primary: (keyof F & string) | null },
+): Shape<F> {
   return shape;
 }
+
+/** The values of a shape's fields, after its check. */
+export type ValuesOf<S> = S extends Shape<infer F> ? FieldValues<F> : never;
 
 export function defineChoice(what: string, shapes: readonly Shape[]): Choice {
   return { what, shapes: new Map(shapes.map((shape) => [shape.name, shape])) };

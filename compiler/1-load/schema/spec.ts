@@ -32,8 +32,15 @@ export const specShape = defineShape({
       "Values for ${…} expressions, overridable with --set.",
       namedMap({ type: ["number", "string", "boolean"] }),
     ),
-    blocks: nested("Layers with parameters, to be used several times.", namedMap({ $ref: "#/definitions/block" })),
-    data: nested("Where the rows come from and what their columns mean.", () => ({ $ref: "#/definitions/data" }), true),
+    blocks: nested(
+      "Layers with parameters, to be used several times.",
+      namedMap({ $ref: "#/definitions/block" }),
+    ),
+    data: nested(
+      "Where the rows come from and what their columns mean.",
+      () => ({ $ref: "#/definitions/data" }),
+      true,
+    ),
     model: nested("The network.", () => ({ $ref: "#/definitions/model" }), true),
     train: nested("How the weights are found.", () => ({ $ref: "#/definitions/train" })),
   },

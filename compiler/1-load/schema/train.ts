@@ -27,7 +27,10 @@ export const scheduleChoice: Choice = defineChoice("a schedule", [
     summary: "The rate times 'decay' per epoch, falling smoothly.",
     primary: "decay",
     fields: {
-      decay: number("What is left of the rate after an epoch.", { exclusiveMinimum: 0, maximum: 1 }),
+      decay: number("What is left of the rate after an epoch.", {
+        exclusiveMinimum: 0,
+        maximum: 1,
+      }),
     },
     example: "schedule: { exponential: { decay: 0.95 } }",
   }),
@@ -78,7 +81,10 @@ export const metricChoice: Choice = defineChoice("a metric", [
     fields: { k: positiveInteger("How many classes count.", 5) },
     example: "metrics: [{ top_k: 5 }]",
   }),
-  plainMetric("precision", "Of what was predicted as a class, the share that is; mean over classes."),
+  plainMetric(
+    "precision",
+    "Of what was predicted as a class, the share that is; mean over classes.",
+  ),
   plainMetric("recall", "Of what is a class, the share that was predicted so; mean over classes."),
   plainMetric("f1", "Harmonic mean of precision and recall; mean over classes."),
   plainMetric("auc", "Area under the ROC curve; mean over classes, each against the rest."),
@@ -139,7 +145,11 @@ export const checkpointShape = defineShape({
   summary: "When to save besides the end of each epoch.",
   primary: "every_steps",
   fields: {
-    every_steps: integer("Optimiser steps between two saves; 0: only at the end of an epoch.", { minimum: 0 }, 0),
+    every_steps: integer(
+      "Optimiser steps between two saves; 0: only at the end of an epoch.",
+      { minimum: 0 },
+      0,
+    ),
     keep: integer("How many of these are kept besides the best and the last.", { minimum: 0 }, 2),
   },
   example: "checkpoint: { every_steps: 500, keep: 2 }",
@@ -159,7 +169,10 @@ export const trainShape = defineShape({
   fields: {
     loss: nested("What training makes small.", definition("loss")),
     losses: nested("Several losses, added up by their weights.", list("loss")),
-    optimizer: nested("How weights follow their gradients; default: adam.", definition("optimizer")),
+    optimizer: nested(
+      "How weights follow their gradients; default: adam.",
+      definition("optimizer"),
+    ),
     learning_rate: special<number | null>(
       { type: "number", exclusiveMinimum: 0 },
       "Step size of the optimizer, before the schedule; default: that of the optimiser.",
@@ -199,10 +212,10 @@ export const trainShape = defineShape({
       "Decoupled weight decay; only with adamw and lion.",
       null,
     ),
-    metrics: nested(
-      "What is measured; default: accuracy for classes, mae for numbers.",
-      () => ({ type: "array", items: { $ref: "#/definitions/metric" } }),
-    ),
+    metrics: nested("What is measured; default: accuracy for classes, mae for numbers.", () => ({
+      type: "array",
+      items: { $ref: "#/definitions/metric" },
+    })),
     monitor: nested("What decides which epoch is best.", definition("monitor")),
     checkpoint: nested("When to save besides the end of each epoch.", definition("checkpoint")),
   },

@@ -15,6 +15,17 @@ export interface ReadLoss {
   readonly named: Named;
 }
 
+/** Of all losses together: what a kind lacks is undefined. */
+interface LossValues {
+  readonly output: string | null;
+  readonly target: string | number | null;
+  readonly weight: number;
+  readonly reduce: LossUse["reduce"];
+  readonly label_smoothing?: number;
+  readonly class_weights?: LossUse["classWeights"];
+  readonly delta?: number;
+}
+
 interface Shared {
   readonly classWeights: LossUse["classWeights"];
   readonly labelSmoothing: number | null;
@@ -47,7 +58,10 @@ export function readLosses(
     readNamed(item, lossChoice, titles, several === undefined ? path : `${path}.${i + 1}`, context),
   );
   const sound = named.filter((loss) => loss?.checked.ok === true) as readonly Named[];
-  const uses = sound.map((loss, i) => ({ named: loss, use: lossUse(loss, sound, i, shared, around) }));
+  const uses = sound.map((loss, i) => ({
+    named: loss,
+    use: lossUse(loss, sound, i, shared, around),
+  }));
   const resolved = uses.map((loss) => checkReferences(loss, around, context));
   return sound.length === items.length && resolved.every(Boolean) ? uses : null;
 }
@@ -64,9 +78,15 @@ function listItems(node: YamlNode, context: LoadContext): readonly YamlNode[] | 
   return null;
 }
 
-function lossUse(loss: Named, all: readonly Named[], index: number, shared: Shared, around: TrainSurroundings): LossUse {
+function lossUse(
+  loss: Named,
+  all: readonly Named[],
+  index: number,
+  shared: Shared,
+  around: TrainSurroundings,
+): LossUse {
   const kind = loss.name as LossKind;
-  const values = loss.checked.values as Loose;
+  const values = loss.checked.values as unknown as LossValues;
   const alike = all.filter(({ name }) => name === kind);
   const number = all.slice(0, index + 1).filter(({ name }) => name === kind).length;
   const written = (key: string): boolean => loss.checked.nodes.has(key);
@@ -77,15 +97,12 @@ function lossUse(loss: Named, all: readonly Named[], index: number, shared: Shar
     target: values.target,
     weight: values.weight,
     labelSmoothing: written("label_smoothing")
-      ? values.label_smoothing
-      : "label_smoothing" in values
-        ? (shared.labelSmoothing ?? 0)
-        : 0,
-    classWeights: written("class_weights")
-      ? values.class_weights
-      : "class_weights" in values
-        ? shared.classWeights
-        : null,
+      ? (values.label_smoothing ?? 0)
+      : (values.label_smoothing !== undefined && shared.labelSmoothing) || 0,
+    classWeights:
+      written("class_weights") || values.class_weights === undefined
+        ? (values.class_weights ?? null)
+        : shared.classWeights,
     delta: values.delta ?? 1,
     reduce: values.reduce,
     span: loss.node.span,

@@ -81,8 +81,18 @@ function defaultMetrics(targets: ComparedTargets): readonly MetricSpec[] {
   return suited("accuracy", targets).length > 0 ? [{ kind: "accuracy" }] : [{ kind: "mae" }];
 }
 
-function readMetric(item: YamlNode, targets: ComparedTargets, context: LoadContext): MetricSpec | null {
-  const named = readNamed(item, metricChoice, (name) => `metric '${name}'`, "train.metrics", context);
+function readMetric(
+  item: YamlNode,
+  targets: ComparedTargets,
+  context: LoadContext,
+): MetricSpec | null {
+  const named = readNamed(
+    item,
+    metricChoice,
+    (name) => `metric '${name}'`,
+    "train.metrics",
+    context,
+  );
   if (named === null || !named.checked.ok) return null;
   if (targets !== null && targets.size > 0 && suited(named.name, targets).length === 0) {
     const classes = needsClasses(named.name);
@@ -101,8 +111,7 @@ function readMetric(item: YamlNode, targets: ComparedTargets, context: LoadConte
 const baseOf = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
 
 /** Which way a metric is better. */
-const modeOf = (name: string): "min" | "max" =>
-  smallerIsBetter.has(baseOf(name)) ? "min" : "max";
+const modeOf = (name: string): "min" | "max" => (smallerIsBetter.has(baseOf(name)) ? "min" : "max");
 
 /** Null where something is wrong. `metrics` null: unknown, nothing to compare with. */
 export function readMonitor(
@@ -121,7 +130,11 @@ export function readMonitor(
     context.recordDefault("train.monitor.mode", monitor.mode);
     return monitor;
   }
-  const owner: Owner = { title: "monitor", span: headOf(node.span, context.sources), path: "train.monitor" };
+  const owner: Owner = {
+    title: "monitor",
+    span: headOf(node.span, context.sources),
+    path: "train.monitor",
+  };
   const checked = readBody(node, monitorShape, owner, context);
   if (checked === null || !checked.ok) return null;
   const { metric, mode } = checked.values as { metric: string; mode: "min" | "max" | null };

@@ -49,7 +49,9 @@ export function readOptimizer(
   const own = named.checked.values as Partial<OptimizerSettings> & {
     learning_rate: number | null;
   };
-  const once = ["learning_rate", "weight_decay"].every((key) => givenOnce(key, named, train, context));
+  const once = ["learning_rate", "weight_decay"].every((key) =>
+    givenOnce(key, named, train, context),
+  );
   const decays = checkDecay(named, train, context);
   if (!once || !decays) return null;
   const settings: OptimizerSettings = { ...neutralOptimizer, ...own };

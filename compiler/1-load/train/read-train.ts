@@ -74,11 +74,13 @@ export function readTrain(
     accumulate: values.accumulate,
     metrics,
     monitor,
-    earlyStopping: early ? {
-      patience: early.patience,
-      minDelta: early.min_delta,
-      restoreBest: early.restore_best,
-    } : null,
+    earlyStopping: early
+      ? {
+          patience: early.patience,
+          minDelta: early.min_delta,
+          restoreBest: early.restore_best,
+        }
+      : null,
     checkpoint: { everySteps: checkpoint?.every_steps ?? 0, keep: checkpoint?.keep ?? 2 },
   };
   const use: OptimizerUse = optimizer.use;

@@ -57,7 +57,10 @@ const forbiddenKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", 
 /** Why a key is refused, or null where it is fine. */
 function keyProblem(key: string): { reason: string; remedy: string } | null {
   if (key === "<<") {
-    return { reason: "merge keys are not part of specs", remedy: "Write the keys out, or use a block with params." };
+    return {
+      reason: "merge keys are not part of specs",
+      remedy: "Write the keys out, or use a block with params.",
+    };
   }
   if (forbiddenKeys.has(key)) {
     return { reason: "the name is reserved by JavaScript", remedy: "Choose another name." };
@@ -91,9 +94,7 @@ class Composer {
       );
     }
     if (depth > limits.depth) {
-      return this.#stop(() =>
-        this.diagnostics.report("too-deep", near, { limit: limits.depth }),
-      );
+      return this.#stop(() => this.diagnostics.report("too-deep", near, { limit: limits.depth }));
     }
     if (node === null) return this.#empty(near);
     if (isAlias(node)) return this.#alias(node.source, this.#spanOf(node, near), depth);
@@ -118,7 +119,9 @@ class Composer {
     const target = this.#anchors.get(name);
     if (target === undefined || this.#open.has(target)) {
       const reason =
-        target === undefined ? "no anchor of that name stands before it" : "it stands inside what it names";
+        target === undefined
+          ? "no anchor of that name stands before it"
+          : "it stands inside what it names";
       return this.#stop(() => this.diagnostics.report("yaml-alias", span, { name, reason }));
     }
     return this.node(target, span, depth + 1);
@@ -219,7 +222,9 @@ class Composer {
 
 /** From the first to the last part: block collections have no brackets that end them. */
 function around(fallback: Span, parts: readonly { readonly span: Span }[]): Span {
-  const own = parts.filter(({ span }) => span.file === fallback.file && span.start >= fallback.start);
+  const own = parts.filter(
+    ({ span }) => span.file === fallback.file && span.start >= fallback.start,
+  );
   if (own.length === 0) return fallback;
   const end = own.reduce((max, { span }) => Math.max(max, span.end), 0);
   // An alias inside may stand for something further down or up: never grow past what was written.

@@ -33,7 +33,9 @@ export function readSpecText(
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     const reason =
-      error instanceof Unreadable ? error.message : (failures[String(code)] ?? String(code ?? "it cannot be opened"));
+      error instanceof Unreadable
+        ? error.message
+        : (failures[String(code)] ?? String(code ?? "it cannot be opened"));
     diagnostics.report("cannot-read", span, { file: path, reason });
     return null;
   }
@@ -76,7 +78,9 @@ function notText(text: string, file: string, diagnostics: Diagnostics): null {
 /** YAML allows no control characters but tab and line breaks. */
 function checkCharacters(text: string, file: string, diagnostics: Diagnostics): string | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those are looked for
-  const at = text.search(/[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff\ufeff]/);
+  const at = text.search(
+    /[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff\ufeff]/,
+  );
   if (at < 0) return text;
   const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, "0");
   diagnostics.report("control-character", { file, start: at, end: at + 1 }, { code: `U+${code}` });

@@ -37,7 +37,10 @@ export interface YamlMap {
 
 export type YamlNode = YamlScalar | YamlList | YamlMap;
 
-export type PlainValue = ScalarValue | readonly PlainValue[] | { readonly [key: string]: PlainValue };
+export type PlainValue =
+  | ScalarValue
+  | readonly PlainValue[]
+  | { readonly [key: string]: PlainValue };
 
 /** The values alone, as ajv and fields read them. Maps have no prototype. */
 export function plainValue(node: YamlNode): PlainValue {

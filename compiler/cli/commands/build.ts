@@ -1,7 +1,7 @@
 /** @file `dlc build`: from a spec to a TypeScript package on disk. */
 import { resolve } from "node:path";
 import { DlcError, type ExitReason } from "@dlc/runtime";
-import { passNames } from "../../4-optimize/index.js";
+import { allPasses } from "../../4-optimize/index.js";
 import { emitPackage } from "../../5-emit/emit-package.js";
 import { writePackage } from "../../5-emit/write-package.js";
 import { suggest } from "../../diagnostics/suggest.js";
@@ -10,6 +10,8 @@ import type { CompileOptions } from "../../pipeline.js";
 import { type Invocation, on, type Run, text } from "../command.js";
 import { compileModel, show } from "../compiling.js";
 import { watch } from "../watching.js";
+
+const passNames = allPasses.map(({ name }) => name);
 
 interface Timing {
   readonly name: string;
@@ -24,7 +26,7 @@ function observers(invocation: Invocation, timings: Timing[]): CompileOptions {
     if (passNames.includes(name)) continue;
     const near = suggest(name, passNames);
     throw new DlcError("unknown-pass", `there is no pass '${name}'`, {
-      help: `${near === null ? "" : `Did you mean '${near}'? `}Passes: ${passNames.join(", ")}.`,
+      help: `${near === null ? "" : `Did you mean '${near.word}'? `}Passes: ${passNames.join(", ")}.`,
       reason: "usage",
     });
   }

@@ -35,7 +35,7 @@ export const run: Run = async ({ args, console }) => {
   if (entry === undefined) {
     const near = suggest(code, Object.keys(entries));
     throw new DlcError("unknown-code", `'${code}' is not a diagnostic code`, {
-      help: near === null ? "dlc explain lists all codes." : `Did you mean '${near}'?`,
+      help: near === null ? "dlc explain lists all codes." : `Did you mean '${near.word}'?`,
       reason: "usage",
     });
   }

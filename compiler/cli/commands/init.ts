@@ -47,7 +47,7 @@ async function fromTemplate(name: string, folder: string, force: boolean): Promi
   if (!known.includes(name)) {
     const near = suggest(name, known);
     throw new DlcError("unknown-template", `there is no template '${name}'`, {
-      help: `${near === null ? "" : `Did you mean '${near}'? `}Templates: ${known.join(", ")}.`,
+      help: `${near === null ? "" : `Did you mean '${near.word}'? `}Templates: ${known.join(", ")}.`,
       reason: "usage",
     });
   }

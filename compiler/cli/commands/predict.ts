@@ -1,11 +1,11 @@
 /** @file `dlc predict`: a trained model applied to files or to JSON from stdin. */
 import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
-import { DlcError, type Model, readCsvRows } from "@dlc/runtime";
+import { DlcError, readCsvRows } from "@dlc/runtime";
 import { type Run, text } from "../command.js";
 import type { Console } from "../console.js";
 import { engineOptions } from "../engine-options.js";
-import { findTrained, weightsOf } from "../generated.js";
+import { type AnyModel, findTrained, weightsOf } from "../generated.js";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -15,7 +15,7 @@ const chunk = 256;
 const imageFile = /^\.(png|jpe?g|webp)$/i;
 
 /** An image file is the value of the model's only image feature. */
-function imageRow(model: Model, path: string): Row {
+function imageRow(model: AnyModel, path: string): Row {
   const images = Object.entries(model.definition.data?.features ?? {}).filter(
     ([, feature]) => feature.type === "image",
   );
@@ -69,7 +69,7 @@ async function stdin(): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-async function rowsOf(model: Model, input: string): Promise<readonly Row[]> {
+async function rowsOf(model: AnyModel, input: string): Promise<readonly Row[]> {
   if (input === "-") return jsonRows(await stdin(), "stdin");
   const extension = extname(input.replace(/\.gz$/i, ""));
   if (imageFile.test(extension)) return [imageRow(model, resolve(input))];
@@ -77,7 +77,7 @@ async function rowsOf(model: Model, input: string): Promise<readonly Row[]> {
   return jsonRows(await readFile(input, "utf8"), input);
 }
 
-async function predictAll(model: Model, rows: readonly Row[], console: Console): Promise<void> {
+async function predictAll(model: AnyModel, rows: readonly Row[], console: Console): Promise<void> {
   for (let start = 0; start < rows.length; start += chunk) {
     const outputs = await model.predict(rows.slice(start, start + chunk));
     for (const output of outputs) console.result(JSON.stringify(output, plain));

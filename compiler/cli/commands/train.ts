@@ -6,7 +6,6 @@ import {
   DlcError,
   type EvaluationResult,
   type ExitReason,
-  type Model,
   type TrainResult,
 } from "@dlc/runtime";
 import { emitPackage } from "../../5-emit/emit-package.js";
@@ -17,7 +16,7 @@ import { on, type Run, text } from "../command.js";
 import { compileModel } from "../compiling.js";
 import { engineOptions } from "../engine-options.js";
 import { evaluationText } from "../evaluation-text.js";
-import { importPackage } from "../generated.js";
+import { type AnyModel, importPackage } from "../generated.js";
 
 /** A run keeps its own package: refuses before overwriting it with that of another spec. */
 function requireSameSpec(run: string, model: CompiledModel): void {
@@ -31,7 +30,7 @@ function requireSameSpec(run: string, model: CompiledModel): void {
   });
 }
 
-async function testResult(model: Model): Promise<EvaluationResult | null> {
+async function testResult(model: AnyModel): Promise<EvaluationResult | null> {
   const { data } = model.definition;
   if (data === null || (data.test === null && data.split.test === 0)) return null;
   return model.evaluate({ split: "test" });

@@ -1,7 +1,7 @@
 /** @file `dlc validate`: every mistake that can be found without training. */
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { applyFixes } from "../../diagnostics/fixes.js";
+import { applyFixes, certainFixes } from "../../diagnostics/fixes.js";
 import { toJson } from "../../diagnostics/render.js";
 import { type CompileResult, compile } from "../../pipeline.js";
 import { type Invocation, on, type Run, settings } from "../command.js";
@@ -32,16 +32,16 @@ async function check(file: string, { options }: Invocation): Promise<Checked> {
 
 /** Applies the certain fixes to the files they are for; returns how many there were. */
 async function fixOnce({ diagnostics }: CompileResult): Promise<number> {
-  const fixes = diagnostics.all.flatMap((d) => d.fixes.filter(({ grade }) => grade === "certain"));
+  const fixes = certainFixes(diagnostics.all);
   const files = new Set(fixes.flatMap(({ edits }) => edits.map(({ span }) => span.file)));
   let count = 0;
   for (const file of files) {
     const own = fixes.filter(({ edits }) => edits.every(({ span }) => span.file === file));
     const before = await readFile(file, "utf8");
-    const { text, applied } = applyFixes(before, own);
-    if (applied === 0) continue;
+    const { text, applied } = applyFixes(before, own, file);
+    if (applied.length === 0) continue;
     await writeFile(file, text);
-    count += applied;
+    count += applied.length;
   }
   return count;
 }

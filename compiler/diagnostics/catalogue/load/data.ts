@@ -50,7 +50,8 @@ export const dataSectionEntries = {
     severity: "error",
     message: "the split holds back {sum} of the rows: nothing is left to train on",
     help: "Let the fractions add up to less than 1.",
-    explain: "'split' says what part of the rows is kept for validation and test; the rest is trained on.",
+    explain:
+      "'split' says what part of the rows is kept for validation and test; the rest is trained on.",
     wrong: "data: { split: { validation: 0.6, test: 0.4 } }",
     right: "data: { split: { validation: 0.2, test: 0.2 } }",
   },

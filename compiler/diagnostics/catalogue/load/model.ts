@@ -49,7 +49,8 @@ export const modelEntries = {
     severity: "error",
     message: "'{name}' is already the name of {other}",
     help: "Choose another name.",
-    explain: "Names are how layers, losses and predictions refer to values: each must mean one thing.",
+    explain:
+      "Names are how layers, losses and predictions refer to values: each must mean one thing.",
     wrong: "model: { layers: [{ dense: 3, as: a }, { dense: 2, as: a }] }",
     right: "model: { layers: [{ dense: 3, as: a }, { dense: 2, as: b }] }",
   },
@@ -58,8 +59,7 @@ export const modelEntries = {
     message: "inside of a block '{name}' is what the block reads, so no layer can be called that",
     help: "Choose another name.",
     explain: "In a block 'from: input' reads the value that the block was given.",
-    wrong:
-      "blocks: { b: { layers: [{ dense: 2, as: input }] } }\nmodel: { layers: [block: b] }",
+    wrong: "blocks: { b: { layers: [{ dense: 2, as: input }] } }\nmodel: { layers: [block: b] }",
     right: "blocks: { b: { layers: [{ dense: 2, as: inner }] } }\nmodel: { layers: [block: b] }",
   },
   "unknown-reference": {
@@ -122,7 +122,8 @@ export const modelEntries = {
     message: "{layer} has its inputs as its value and in 'from'",
     help: "Keep one of the two.",
     explain: "A merging layer lists its inputs either as its value or with 'from', not both.",
-    wrong: "model: { layers: [{ dense: 2, as: a }, { dense: 2, as: b }, { add: [a, b], from: [a, b] }] }",
+    wrong:
+      "model: { layers: [{ dense: 2, as: a }, { dense: 2, as: b }, { add: [a, b], from: [a, b] }] }",
     right: "model: { layers: [{ dense: 2, as: a }, { dense: 2, as: b }, { add: [a, b] }] }",
   },
   "block-input-unclear": {

@@ -65,7 +65,8 @@ export const paramEntries = {
     severity: "error",
     message: "the block '{name}' contains itself: {cycle}",
     help: "Let the inner part be a block of its own, or use 'repeat'.",
-    explain: "A block is replaced by its layers; one that contains itself would never come to an end.",
+    explain:
+      "A block is replaced by its layers; one that contains itself would never come to an end.",
     wrong:
       "blocks: { hidden: { layers: [dense: 2, block: hidden] } }\nmodel: { layers: [block: hidden] }",
     right: "blocks: { hidden: { layers: [dense: 2] } }\nmodel: { layers: [block: hidden] }",

@@ -74,7 +74,8 @@ export const structureEntries = {
     severity: "error",
     message: "{owner} needs either '{first}' or '{second}', but {found}",
     help: "Give one of them.",
-    explain: "The two keys are different ways to say the same thing: exactly one of them is needed.",
+    explain:
+      "The two keys are different ways to say the same thing: exactly one of them is needed.",
     wrong: "train: { optimizer: adam }",
     right: "train: { optimizer: adam, loss: cross_entropy }",
   },
@@ -82,7 +83,8 @@ export const structureEntries = {
     severity: "error",
     message: "'{key}' stands in {first} and in {second}",
     help: "Keep one of the two.",
-    explain: "The same setting has two places; with a value in each it is unclear which one counts.",
+    explain:
+      "The same setting has two places; with a value in each it is unclear which one counts.",
     wrong:
       "train: { loss: cross_entropy, learning_rate: 0.1, optimizer: { adam: { learning_rate: 0.2 } } }",
     right: "train: { loss: cross_entropy, optimizer: { adam: { learning_rate: 0.2 } } }",

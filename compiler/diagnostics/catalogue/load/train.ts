@@ -4,7 +4,8 @@ import type { CatalogueEntry } from "../../diagnostic.js";
 export const trainEntries = {
   "softmax-before-cross-entropy": {
     severity: "error",
-    message: "{loss} applies its own function to the scores, so '{activation}' before it is one too many",
+    message:
+      "{loss} applies its own function to the scores, so '{activation}' before it is one too many",
     help: "Let the last layer give plain scores (logits). Predictions still come as probabilities.",
     explain:
       "cross_entropy includes the softmax and binary_cross_entropy the sigmoid: computed together they are exact where apart they lose digits. Applied twice, the gradients become tiny and training crawls.",
