@@ -41,6 +41,8 @@ export interface CompileOptions {
    * Data is read in any case where the spec asks for something that only the data can tell.
    */
   readonly checkData?: boolean;
+  /** The last stage to run; there is no model without the last of all. Default: all. */
+  readonly until?: Stage;
   /** Told about every optimiser pass: the program it ran on (`forward`: before differentiation). */
   readonly onPass?: (program: ProgramName | "forward", ...pass: Parameters<OnPass>) => void;
   /** Told when a stage has ended, and how long it took, in ms. */
@@ -48,7 +50,7 @@ export interface CompileOptions {
 }
 
 export interface CompileResult {
-  /** Null if there were errors. */
+  /** Null if there were errors, or if `until` ended the work early. */
   readonly model: CompiledModel | null;
   /** The resolved spec, if loading succeeded. */
   readonly spec: ResolvedSpec | null;
@@ -71,18 +73,18 @@ export async function compile(file: string, options: CompileOptions = {}): Promi
   const loaded = loadSpec(file, set === undefined ? {} : { set });
   onStage("load", performance.now() - start);
   const { spec, diagnostics, sources } = loaded;
-  const failed = { model: null, spec, diagnostics, sources, times };
-  if (spec === null || diagnostics.hasErrors) return failed;
+  const early = { model: null, spec, diagnostics, sources, times };
+  if (spec === null || diagnostics.hasErrors || options.until === "load") return early;
 
   const beforeData = performance.now();
   const facts = await factsOf(spec, options.checkData ?? true, diagnostics);
   onStage("data", performance.now() - beforeData);
-  if (facts === null) return failed;
+  if (facts === null || options.until === "data") return early;
   const model = compileSpec(spec, facts, sources, diagnostics, { ...options, onStage });
   return { model, spec, diagnostics, sources, times };
 }
 
-/** The stages after loading and data. Null if there were errors, which are reported. */
+/** The stages after loading and data. Null if there were errors, or if `until` says so. */
 export function compileSpec(
   spec: ResolvedSpec,
   facts: FittedFacts,
@@ -97,7 +99,7 @@ export function compileSpec(
     return result;
   };
   const lowered = timed("lower", () => lowerModel(spec, facts, diagnostics));
-  if (lowered === null || diagnostics.hasErrors) return null;
+  if (lowered === null || diagnostics.hasErrors || options.until === "lower") return null;
 
   const onPass =
     (program: ProgramName | "forward"): OnPass =>
@@ -110,7 +112,7 @@ export function compileSpec(
       : timed("differentiate", () =>
           trainingPrograms(optimizeForward(lowered, onPass("forward")), train, diagnostics),
         );
-  if (diagnostics.hasErrors) return null;
+  if (diagnostics.hasErrors || options.until === "differentiate") return null;
 
   const optimized = (name: ProgramName, mode: "training" | "inference", graph: Graph): Graph =>
     optimize(graph, {

@@ -7,7 +7,11 @@ type Meaning = Pick<ResolvedSpec, "name" | "data" | "layers" | "train">;
 export function canonicalJson({ name, data, layers, train }: Meaning): string {
   const meaning = {
     name,
-    data: data && { ...data, features: Object.entries(data.features) },
+    data: data && {
+      ...data,
+      features: Object.entries(data.features),
+      targets: Object.entries(data.targets),
+    },
     layers: layers.map(({ type, name: layer, from, fields }) => ({
       type,
       name: layer,

@@ -12,7 +12,7 @@ import { withBase } from "./extends.js";
 import { readModel } from "./model/read-model.js";
 import { defineParams, overrides, Scope, substitute } from "./params.js";
 import type { ResolvedSpec } from "./resolved-spec.js";
-import { specShape } from "./schema/spec.js";
+import { languageVersion, specShape } from "./schema/spec.js";
 import { readTrain } from "./train/read-train.js";
 import { parseYaml } from "./yaml/compose.js";
 import { type ReadText, readSpecText } from "./yaml/read-text.js";
@@ -69,6 +69,11 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
   const owner: Owner = { title: "the spec", span: first?.keySpan ?? start, path: "spec" };
   const { values } = checkShape(root, specShape, owner, context);
 
+  const version = root.entries.get("dlc")?.value;
+  if (version !== undefined && Number.isInteger(values.dlc) && values.dlc !== languageVersion) {
+    const versions = { version: values.dlc, known: languageVersion };
+    context.diagnostics.report("language-version", version.span, versions);
+  }
   const params = root.entries.get("params")?.value;
   const declared = params?.kind === "map" ? params : null;
   const scope = new Scope(null);

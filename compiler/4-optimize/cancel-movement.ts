@@ -1,16 +1,31 @@
 /** @file Removes data movement that undoes itself or that an op does anyway. */
 import type { OpKind } from "@dlc/runtime";
 import { broadcast, sameShape } from "../ir/shape.js";
-import { type Shape, shapeOf, type Value } from "../ir/types.js";
+import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
 import { definePass, type Match, rule } from "./define-pass.js";
-import { broadcastingOps, isSingle, keepsOrder, made, permute, unaryOps } from "./match.js";
+import {
+  asScalar,
+  broadcastingOps,
+  elementwiseOps,
+  fill,
+  filledWith,
+  isSingle,
+  keepsOrder,
+  made,
+  permute,
+  reshaped,
+  unaryOps,
+} from "./match.js";
 
+const elementwise: ReadonlySet<string> = new Set(elementwiseOps);
 const reductions: ReadonlySet<string> = new Set(["sum", "mean", "max", "min"]);
 
 /** What a broadcasting op may read instead of an operand, if that does not change its result. */
-function unbroadcast(value: Value): Value | null {
+function unbroadcast(b: Match["b"], value: Value): Value | null {
   const stretched = made(value, "broadcastTo");
   if (stretched) return stretched.inputs[0];
+  const repeated = shapeOf(value).length > 0 ? filledWith(value) : null;
+  if (repeated !== null) return fill(b, { ...typeOf(value), shape: [] }, repeated);
   const reshaped = made(value, "reshape")?.inputs[0];
   if (reshaped === undefined) return null;
   // A reshape that only adds leading axes of size 1.
@@ -24,13 +39,26 @@ function dropBroadcasts({ b, node }: Match): readonly Value[] | null {
   const wanted = shapeOf({ node, output: 0 });
   let inputs = node.inputs;
   for (const [i, input] of node.inputs.entries()) {
-    const simpler = unbroadcast(input);
+    const simpler = unbroadcast(b, input);
     if (simpler === null) continue;
     const tried = inputs.with(i, simpler);
     const shape = tried.reduce<Shape | null>((s, v) => s && broadcast(s, shapeOf(v)), []);
     if (shape !== null && sameShape(shape, wanted)) inputs = tried;
   }
   return inputs === node.inputs ? null : b.apply(node.kind as OpKind, inputs, node.attrs);
+}
+
+/** An op on repeated numbers: computes the one number that its result repeats. */
+function repeatLater({ b, node }: Match): Value | null {
+  const sources = node.inputs.map((input) => made(input, "broadcastTo")?.inputs[0] ?? input);
+  if (!sources.every(isSingle) || sources.every((source, i) => source === node.inputs[i]))
+    return null;
+  const [value] = b.apply(
+    node.kind as OpKind,
+    sources.map((source) => asScalar(b, source)),
+    node.attrs,
+  );
+  return value === undefined ? null : b.broadcastTo(value, { shape: shapeOf({ node, output: 0 }) });
 }
 
 /** The tensor whose last two axes a transpose swaps, if that is all it does. */
@@ -87,6 +115,23 @@ export const cancelMovement = definePass({
       rewrite: (match) => dropBroadcasts(match as unknown as Match),
       before: "(x: f32[n,3], y: f32[]) a = broadcastTo y shape=[n,3]; b = mul x a; return b",
       after: "(x: f32[n,3], y: f32[]) a = mul x y; return a",
+    }),
+    rule("compute one number, then repeat it", broadcastingOps, {
+      rewrite: (match) => repeatLater(match as unknown as Match),
+      before: "(x: f32[], y: f32[]) a = broadcastTo x shape=[n,3]; b = mul a y; return b",
+      after: "(x: f32[], y: f32[]) a = mul x y; b = broadcastTo a shape=[n,3]; return b",
+    }),
+    rule("one number is computed as a scalar", "reshape", {
+      rewrite: ({ b, inputs: [x], attrs, uses }) => {
+        const isOp = elementwise.has(x.node.kind) && isSingle(x) && shapeOf(x).length > 0;
+        if (!isOp || uses(x) !== 1) return null;
+        const { kind, inputs, attrs: options } = x.node;
+        const scalars = inputs.map((input) => asScalar(b, input));
+        const [value] = b.apply(kind as OpKind, scalars, options);
+        return value === undefined ? null : reshaped(b, value, attrs.shape);
+      },
+      before: "(x: f32[1], y: f32[]) a = div x y; b = reshape a shape=[]; return b",
+      after: "(x: f32[1], y: f32[]) a = reshape x shape=[]; b = div a y; return b",
     }),
     rule("a broadcast of a broadcast is one", "broadcastTo", {
       rewrite: ({ b, inputs: [x], attrs }) => {

@@ -4,7 +4,7 @@ import type { GraphBuilder } from "../ir/builder.js";
 import type { Origin } from "../ir/origin.js";
 import { product, sameShape } from "../ir/shape.js";
 import { sameType } from "../ir/text.js";
-import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
+import { type Shape, shapeOf, type TensorType, typeOf, type Value } from "../ir/types.js";
 import type { AttrsOf, Builder, Inputs } from "../ops/define-op.js";
 
 export interface Made<K extends OpKind> {
@@ -50,12 +50,16 @@ export function filledWith(value: Value): number | null {
   return first !== undefined && content.every((entry) => Object.is(entry, first)) ? first : null;
 }
 
-/** A constant of the same type as `like`, filled with one number. */
-export const fill = (b: Builder, like: Value, value: number): Value =>
-  b.constant({ ...typeOf(like), value });
+/** A constant filled with one number. */
+export const fill = (b: Builder, type: TensorType, value: number): Value =>
+  b.constant({ ...type, value });
 
 /** A value with one element, whatever its rank. */
 export const isSingle = (value: Value): boolean => product(shapeOf(value)) === 1;
+
+/** A value with one element as a scalar. */
+export const asScalar = (b: Builder, value: Value): Value =>
+  shapeOf(value).length === 0 ? value : b.reshape(value, { shape: [] });
 
 /** The axes of a shape, ascending. */
 export const axesOf = (shape: Shape): number[] => shape.map((_, axis) => axis);

@@ -2,9 +2,9 @@
  * @file Shorter arithmetic with the same result. Like every compiler of its kind it assumes finite
  * numbers: x·0 is 0.
  */
-import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
+import { shapeOf, typeOf, type Value } from "../ir/types.js";
 import { definePass, type Match, rule } from "./define-pass.js";
-import { fill, filledWith, hasTypeOf, isSingle, made, sameValue } from "./match.js";
+import { asScalar, fill, filledWith, hasTypeOf, isSingle, made, sameValue } from "./match.js";
 
 const isFloat = (value: Value): boolean => typeOf(value).dtype === "f32";
 
@@ -18,8 +18,20 @@ function outerAxes(rank: number, first: readonly number[], second: readonly numb
   return [...first, ...second.map((axis) => left[axis] as number)].sort((a, b) => a - b);
 }
 
-const asScalar = (b: Match["b"], value: Value): Value =>
-  shapeOf(value).length === 0 ? value : b.reshape(value, { shape: [] as Shape });
+/** A tensor times one number, or null. */
+function scaledTensor(value: Value): { readonly tensor: Value; readonly factor: Value } | null {
+  const product = made(value, "mul");
+  if (product === null || typeOf(value).dtype !== "f32") return null;
+  for (const [tensor, factor] of [
+    product.inputs,
+    [product.inputs[1], product.inputs[0]],
+  ] as const) {
+    if (tensor && factor && isSingle(factor) && !isSingle(tensor) && hasTypeOf(tensor, value)) {
+      return { tensor, factor };
+    }
+  }
+  return null;
+}
 
 export const simplifyAlgebra = definePass({
   name: "simplify-algebra",
@@ -45,12 +57,12 @@ export const simplifyAlgebra = definePass({
     }),
     rule("x · 0 is 0", "mul", {
       rewrite: ({ b, node, inputs: [, y] }) =>
-        filledWith(y) === 0 ? fill(b, { node, output: 0 }, 0) : null,
+        filledWith(y) === 0 ? fill(b, typeOf({ node, output: 0 }), 0) : null,
       before: "(x: f32[n]) c = constant dtype=f32 shape=[] value=0; a = mul x c; return a",
       after: "() a = constant dtype=f32 shape=[n] value=0; return a",
     }),
     rule("x − x is 0", "sub", {
-      rewrite: ({ b, inputs: [x, y] }) => (sameValue(x, y) ? fill(b, x, 0) : null),
+      rewrite: ({ b, inputs: [x, y] }) => (sameValue(x, y) ? fill(b, typeOf(x), 0) : null),
       before: "(x: f32[n]) a = sub x x; return a",
       after: "() a = constant dtype=f32 shape=[n] value=0; return a",
     }),
@@ -91,20 +103,17 @@ export const simplifyAlgebra = definePass({
       before: "(x: f32[n], y: f32[n]) a = neg y; b = sub x a; return b",
       after: "(x: f32[n], y: f32[n]) a = add x y; return a",
     }),
-    rule("two constant factors are one", "mul", {
-      rewrite: ({ b, inputs: [product, second] }) => {
-        const inner = made(product, "mul");
-        const [c, d] = [filledWith(second), inner && filledWith(inner.inputs[1])];
-        if (inner === null || c === null || d === null || !isFloat(second)) return null;
-        if (!isSingle(second) || !isSingle(inner.inputs[1])) return null;
-        const rank = Math.max(shapeOf(second).length, shapeOf(inner.inputs[1]).length);
-        const shape = new Array<number>(rank).fill(1);
-        return b.mul(inner.inputs[0], b.constant({ dtype: "f32", shape, value: c * d }));
+    rule("two factors that are one number each are one factor", "mul", {
+      rewrite: ({ b, node, uses }) => {
+        const outer = scaledTensor({ node, output: 0 });
+        const inner = outer && scaledTensor(outer.tensor);
+        if (outer === null || inner === null) return null;
+        const areConstant = [outer, inner].every(({ factor }) => factor.node.kind === "constant");
+        if (!areConstant && uses(outer.tensor) !== 1) return null;
+        return b.mul(inner.tensor, b.mul(asScalar(b, inner.factor), asScalar(b, outer.factor)));
       },
-      before:
-        "(x: f32[n]) c = constant dtype=f32 shape=[] value=2; d = constant dtype=f32 shape=[] value=3;" +
-        "a = mul x c; b = mul a d; return b",
-      after: "(x: f32[n]) c = constant dtype=f32 shape=[] value=6; a = mul x c; return a",
+      before: "(x: f32[n], c: f32[], d: f32[]) a = mul x c; b = mul d a; return b",
+      after: "(x: f32[n], c: f32[], d: f32[]) a = mul c d; b = mul x a; return b",
     }),
     rule("relu of relu is relu", "relu", {
       rewrite: ({ inputs: [x] }) => (made(x, "relu") ? x : null),

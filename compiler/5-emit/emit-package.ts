@@ -22,8 +22,14 @@ export interface EmittedPackage {
   readonly files: ReadonlyMap<string, string>;
 }
 
+interface ProgramModule {
+  readonly file: string;
+  readonly about: string;
+  readonly programs: readonly ProgramKey[];
+}
+
 /** Which programs each module holds. */
-const modules: readonly { file: string; about: string; programs: readonly ProgramKey[] }[] = [
+const modules: readonly ProgramModule[] = [
   { file: "infer", about: "The prediction, step by step.", programs: ["infer"] },
   {
     file: "train",
@@ -31,6 +37,12 @@ const modules: readonly { file: string; about: string; programs: readonly Progra
     programs: ["train", "apply", "evaluate"],
   },
 ];
+
+/** Those that a model has. */
+const modulesOf = ({ programs }: CompiledModel): readonly ProgramModule[] =>
+  modules
+    .map((module) => ({ ...module, programs: module.programs.filter((key) => programs[key]) }))
+    .filter((module) => module.programs.length > 0);
 
 /** Names that the modules with programs import or declare. */
 const programScope = (): NameScope =>
@@ -47,35 +59,35 @@ interface Module {
   readonly mapped: boolean;
 }
 
-function programModules(model: CompiledModel, start: (about: string) => SourceLines): Module[] {
+type Start = (about: string) => SourceLines;
+
+function programModules(
+  model: CompiledModel,
+  present: readonly ProgramModule[],
+  start: Start,
+): Module[] {
   const scope = programScope();
-  const graphs = Object.values(model.programs);
-  const constants = new ConstantTable(graphs, scope);
+  const constants = new ConstantTable(Object.values(model.programs), scope);
   const positions = new Map(model.spec.layers.map(({ name }, i) => [name, i + 1]));
-  const span = { infer: model.spec.modelSpan, train: model.spec.train?.span };
-  const result: Module[] = [];
-  for (const { file, about, programs } of modules) {
-    const present = programs.flatMap((key) => {
-      const graph = model.programs[key];
-      return graph === undefined ? [] : [{ key, graph }];
-    });
-    if (present.length === 0) continue;
+  const { modelSpan, train } = model.spec;
+  const result = present.map(({ file, about, programs }): Module => {
     const out = start(about);
-    const place = (file === "train" ? span.train : null) ?? model.spec.modelSpan;
-    out.add('import type { Ops, Program } from "@dlc/runtime";', place);
-    const used = [...new Set(present.flatMap(({ graph }) => constants.usedBy(graph)))].sort();
-    if (used.length > 0) out.add(`import { ${used.join(", ")} } from "./constants.js";`, place);
-    for (const { key, graph } of present) {
-      writeProgram(key, graph, { scope, constants, positions, span: place, out });
+    const span = (file === "train" ? train?.span : null) ?? modelSpan;
+    out.add('import type { Ops, Program } from "@dlc/runtime";', span);
+    const graphs = programs.map((key) => [key, model.programs[key] ?? bug("no graph")] as const);
+    const used = new Set(graphs.flatMap(([, graph]) => constants.usedBy(graph)));
+    if (used.size > 0) {
+      out.add(`import { ${[...used].sort().join(", ")} } from "./constants.js";`, span);
     }
-    result.push({ file, out, mapped: true });
-  }
-  if (!constants.isEmpty) {
-    const out = start("Long constants of the programs.");
-    constants.write(out);
-    result.push({ file: "constants", out, mapped: false });
-  }
-  return result;
+    for (const [key, graph] of graphs) {
+      writeProgram(key, graph, { scope, constants, positions, span, out });
+    }
+    return { file, out, mapped: true };
+  });
+  if (constants.isEmpty) return result;
+  const out = start("Long constants of the programs.");
+  constants.write(out);
+  return [...result, { file: "constants", out, mapped: false }];
 }
 
 function packageJson(name: string): string {
@@ -114,6 +126,14 @@ function wayToSpec(model: CompiledModel, outDir: string | undefined): string {
   return `${way.split(sep).join(posix.sep)}/`;
 }
 
+/** Half a surrogate pair (in a path of Windows) has no place in a URL. */
+const urlOf = (way: string): string =>
+  way
+    .replace(/\p{Cs}/gu, "\ufffd")
+    .split("/")
+    .map(encodeURIComponent)
+    .join("/");
+
 /** The files of a package. The same model at the same place relative to its spec gives the same bytes. */
 export async function emitPackage(
   model: CompiledModel,
@@ -124,38 +144,30 @@ export async function emitPackage(
   const { compile } = options.emitter ?? (await import("./typescript.js")).createEmitter();
   const way = wayToSpec(model, options.outDir);
   const hashes = hashesOf(model);
-  const start = (about: string): SourceLines => {
+  const start: Start = (about) => {
     const out = new SourceLines();
     out.add(header(model, hashes, about));
     return out;
   };
+  const present = modulesOf(model);
+  const index = start("What to import: the model and its types.");
+  writeIndex(model, { modules: present, base: urlOf(way) }, index);
   const spec = start("The specification, resolved, as data.");
   writeSpec(model, hashes, spec);
-  const programs = programModules(model, start);
-  const index = start("What to import: the model and its types.");
-  const present = modules.map(({ file, programs }) => ({
-    file,
-    programs: programs.filter((key) => model.programs[key] !== undefined),
-  }));
-  const base = way.split("/").map(encodeURIComponent).join("/");
-  const filled = present.filter(({ programs }) => programs.length > 0);
-  writeIndex(model, { modules: filled, base }, index);
   const files = new Map<string, string>();
   const sources: Module[] = [
     { file: "index", out: index, mapped: false },
-    ...programs,
+    ...programModules(model, present, start),
     { file: "spec", out: spec, mapped: false },
   ];
   for (const { file, out, mapped } of sources) {
     const compiled = compile(`${file}.ts`, out.text);
+    const map = mapped
+      ? composeMap(`${file}.js`, compiled.javascriptMap, out.spans, model, way)
+      : `${compiled.javascriptMap}\n`;
     files.set(`${file}.ts`, compiled.source);
     files.set(`${file}.js`, compiled.javascript);
-    files.set(
-      `${file}.js.map`,
-      mapped
-        ? composeMap(`${file}.js`, compiled.javascriptMap, out.spans, model, way)
-        : `${compiled.javascriptMap}\n`,
-    );
+    files.set(`${file}.js.map`, map);
     files.set(`${file}.d.ts`, compiled.declarations);
     files.set(`${file}.d.ts.map`, `${compiled.declarationsMap}\n`);
   }

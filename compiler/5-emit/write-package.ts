@@ -46,7 +46,7 @@ export interface WriteResult {
   readonly unchanged: readonly string[];
   /** What differed before writing; all there is with `check`. The manifest itself is not listed. */
   readonly drift: readonly Drift[];
-  /** Errors if something stood in the way, and with `check` if something differs. */
+  /** Errors if nothing was written because something stood in the way. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -170,7 +170,7 @@ const lookUp = (
 /**
  * Writes the package into `<outDir>/<name>/`. Files that are equal already are left untouched; files of
  * an earlier build that are no longer generated are removed. If anything stands in the way, nothing is
- * written and `diagnostics` says what. With `check` they say `output-drift` where something differs.
+ * written and `diagnostics` says what.
  */
 export function writePackage(
   emitted: EmittedPackage,
@@ -210,9 +210,6 @@ function write(
   const found = compare(emitted, folder, old, force || check, diagnostics);
   const { unchanged, removed } = found;
   const drift = found.drift.filter(({ path }) => path !== manifestPath);
-  if (check && drift.length > 0) {
-    diagnostics.report("output-drift", null, { count: drift.length, folder });
-  }
   if (check || diagnostics.hasErrors) {
     return { ...nothing(folder, diagnostics), unchanged, drift };
   }

@@ -28,7 +28,17 @@ export function renderText(
   { color = false, base = process.cwd() }: RenderOptions = {},
 ): string {
   const page: Page = { sources, colors: createColors(color), base };
-  return diagnostics.map((diagnostic) => paragraph(diagnostic, page)).join("\n\n");
+  return inOrder(diagnostics)
+    .map((diagnostic) => paragraph(diagnostic, page))
+    .join("\n\n");
+}
+
+/** From top to bottom of each file; what has no place comes first. */
+function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const files = [...new Set(diagnostics.map(({ span }) => span?.file))];
+  const rank = ({ span }: Diagnostic): number => (span === null ? -1 : files.indexOf(span.file));
+  const start = ({ span }: Diagnostic): number => span?.start ?? 0;
+  return diagnostics.toSorted((a, b) => rank(a) - rank(b) || start(a) - start(b));
 }
 
 function paragraph(diagnostic: Diagnostic, page: Page): string {
@@ -43,7 +53,10 @@ function paragraph(diagnostic: Diagnostic, page: Page): string {
     lines.push(`  ${visible(diagnostic.label)}`);
   }
   lines.push(...noteLines(diagnostic.notes, page));
-  if (diagnostic.help !== null) lines.push(`  ${colors.bold("help")}: ${visible(diagnostic.help)}`);
+  if (diagnostic.help !== null) {
+    const [first = "", ...rest] = wrapped(visible(diagnostic.help), "        ");
+    lines.push(`  ${colors.bold("help")}: ${first}`, ...rest);
+  }
   return lines.join("\n");
 }
 
@@ -67,6 +80,22 @@ function labelOf({ label, fixes }: Diagnostic): string {
   const text = label ?? first?.title ?? "";
   const offer = certain === undefined ? "" : "   (dlc validate --fix applies this)";
   return visible(text) + offer;
+}
+
+const pageWidth = 100;
+
+/** Lines of at most the page's width where words allow it; all but the first indented. */
+function wrapped(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent.length + width(line) + 1 + width(word) > pageWidth) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines.map((content, i) => (i === 0 ? content : indent + content));
 }
 
 /** Notes with places as a table, in order: a trail of shapes reads as one. */
@@ -138,7 +167,7 @@ export function toJson(diagnostics: readonly Diagnostic[], sources: SourceFiles)
   const errors = diagnostics.filter(({ severity }) => severity === "error").length;
   return {
     schemaVersion: diagnosticsSchemaVersion,
-    diagnostics: diagnostics.map((d) => ({
+    diagnostics: inOrder(diagnostics).map((d) => ({
       ...d,
       span: spanOf(d.span),
       notes: d.notes.map(({ message, span }) => ({ message, span: spanOf(span) })),

@@ -22,8 +22,11 @@ export interface ReportExtras {
   readonly fixes?: readonly Fix[];
 }
 
+const mostDiagnostics = 200;
+
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
+  #hasErrors = false;
   readonly #seen = new Set<string>();
 
   /** Reports once: the same words at the same place (a block used ten times) count as one mistake. */
@@ -34,6 +37,8 @@ export class Diagnostics {
     extras: ReportExtras = {},
   ): void {
     const entry: CatalogueEntry = catalogue[code];
+    if (entry.severity === "error") this.#hasErrors = true;
+    if (this.isFull) return;
     const fill = (text: string): string =>
       text.replace(/\{(\w+)\}/g, (hole, name: string) => {
         const value = (params as Record<string, string | number>)[name];
@@ -50,7 +55,7 @@ export class Diagnostics {
       span,
       label: extras.label ?? null,
       notes: extras.notes ?? [],
-      help: entry.help === undefined ? null : fill(entry.help),
+      help: fill(entry.help ?? "") || null,
       fixes: extras.fixes ?? [],
     });
   }
@@ -60,7 +65,15 @@ export class Diagnostics {
     return this.#list;
   }
 
+  /**
+   * So many that nobody reads on: further ones are only counted as errors or not, and loops over the
+   * user's lists may stop.
+   */
+  get isFull(): boolean {
+    return this.#list.length >= mostDiagnostics;
+  }
+
   get hasErrors(): boolean {
-    return this.#list.some((d) => d.severity === "error");
+    return this.#hasErrors;
   }
 }

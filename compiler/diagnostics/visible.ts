@@ -1,13 +1,14 @@
 /** @file Text of users on a terminal: nothing invisible, nothing that moves the cursor or turns the line around. */
 
-// Control characters, bidirectional marks (Trojan Source, CVE-2021-42574), zero-width and line separators.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those are escaped
-const hidden =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+/** Control and format characters (bidirectional marks, zero-width: CVE-2021-42574), line separators. */
+const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Every character that would not be seen, or would change how others are, as an escape: `\u{202e}`. */
 export function visible(text: string): string {
-  return text.replace(hidden, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`);
+  return text.replace(
+    hidden,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }
 
 /** Columns that a text takes on a terminal: East Asian wide characters and emoji take two. */

@@ -16,7 +16,7 @@
  * that starts with `# @` is the node's origin: layer, type, phase, file, start-end.
  */
 import type { DType, OpKind } from "@dlc/runtime";
-import { type Attributes, type Dim, type Graph, type TensorType, typeOf } from "./types.js";
+import type { Attributes, Dim, TensorType } from "./types.js";
 
 export const dtypes: readonly DType[] = ["f32", "i32", "u32", "u8", "bool"];
 
@@ -82,7 +82,3 @@ export class IrSyntaxError extends Error {
     this.line = line;
   }
 }
-
-/** The types of a graph's results, in order: handy in messages. */
-export const resultTypes = (graph: Graph): string =>
-  graph.outputs.map((output) => formatType(typeOf(output.value))).join(", ");

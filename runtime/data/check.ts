@@ -5,6 +5,7 @@ import { type DataCode, DataError, list, showShape } from "./errors.js";
 import { columnsOf, fitsImage, imageSize, wantsOf } from "./features.js";
 import { encodeLabels, unknownLabel } from "./labels.js";
 import { describeSource, sourceName } from "./sources/index.js";
+import { rowsOf } from "./split.js";
 import { type ColumnHeader, type Header, rowSize, unequalRows, unknownColumn } from "./table.js";
 
 /** A mistake found without reading the data. */
@@ -96,17 +97,26 @@ function checkSplit(
   report: (path: string, error: unknown) => void,
 ): void {
   const rows = [...header.values()].find((column) => column.rows !== null)?.rows ?? null;
-  const counted = (["validation", "test"] as const)
-    .filter((part) => spec[part] === null && spec.split[part] >= 1)
+  const parts = (["validation", "test"] as const)
+    .filter((part) => spec[part] === null)
     .map((part) => spec.split[part]);
-  const held = counted.reduce((sum, part) => sum + part, 0);
-  if (rows === null || held < rows) return;
+  // Fractions that leave nothing do so for any number of rows.
+  const assumed = rows ?? (parts.every((part) => part < 1) ? 1_000_000 : null);
+  if (assumed === null) return;
+  const held = parts.reduce((sum, part) => sum + rowsOf(part, assumed), 0);
+  if (held < assumed) return;
   report(
     "split",
-    new DataError("split-too-large", `${held} rows are held back, but there are only ${rows}`, {
-      place: source,
-      help: "Hold back fewer rows; a number below 1 is a fraction of all rows.",
-    }),
+    new DataError(
+      "split-too-large",
+      rows === null
+        ? `The fractions ${parts.join(" and ")} leave no rows to train on`
+        : `${held} rows are held back, but there are only ${rows}`,
+      {
+        place: source,
+        help: "Hold back fewer rows; a number below 1 is a fraction of all rows.",
+      },
+    ),
   );
 }
 

@@ -15,15 +15,26 @@ export function sharedBytes(length: number): Uint8Array<SharedArrayBuffer> {
   return new Uint8Array(new SharedArrayBuffer(length));
 }
 
-/** The whole file, decompressed. */
-export async function readBytes(file: DataPath): Promise<Uint8Array<SharedArrayBuffer>> {
+/** Bytes that only this thread reads; freed sooner than shared ones. */
+export function privateBytes(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(length);
+}
+
+/**
+ * The whole file, decompressed. `allocate`: where the bytes go; shared memory by default, for files
+ * whose bytes become a column as they are.
+ */
+export async function readBytes<B extends ArrayBufferLike = SharedArrayBuffer>(
+  file: DataPath,
+  allocate: (length: number) => Uint8Array<B> = sharedBytes as (length: number) => Uint8Array<B>,
+): Promise<Uint8Array<B>> {
   return guarded(file, async () => {
-    if (await isGzip(file)) return collect(readChunks(file));
+    if (await isGzip(file)) return collect(readChunks(file), allocate);
     const handle = await open(file.path, "r");
     try {
       const { size } = await handle.stat();
       if (size > mostBytes) throw tooLarge(file, size);
-      const bytes = sharedBytes(size);
+      const bytes = allocate(size);
       await fill(handle, bytes);
       return bytes;
     } finally {
@@ -110,14 +121,17 @@ async function fill(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array<SharedArrayBuffer>> {
+async function collect<B extends ArrayBufferLike>(
+  chunks: AsyncIterable<Uint8Array>,
+  allocate: (length: number) => Uint8Array<B>,
+): Promise<Uint8Array<B>> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
     parts.push(chunk);
     length += chunk.length;
   }
-  const bytes = sharedBytes(length);
+  const bytes = allocate(length);
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);

@@ -1,13 +1,15 @@
 /** @file Arrays that grow while a file is read. */
 import { type NumberData, sharedArray } from "./table.js";
 
-/** Numbers in shared memory. Starts as u8 where allowed and becomes i32 or f32 when a value asks for it. */
+const arrayTypes = { u8: Uint8Array, i32: Int32Array, f32: Float32Array } as const;
+
+/** Numbers; in shared memory when taken. Starts as u8 where allowed and becomes i32 or f32 when a value asks for it. */
 export class GrowingNumbers {
   #data: NumberData;
   #length = 0;
 
   constructor(start: "u8" | "i32" | "f32" = "f32", capacity = 1024) {
-    this.#data = sharedArray(start, capacity);
+    this.#data = new arrayTypes[start](capacity);
   }
 
   get length(): number {
@@ -31,14 +33,15 @@ export class GrowingNumbers {
     this.#length++;
   }
 
-  /** The numbers, in an array of just their length. */
+  /** The numbers, in a shared array of just their length. */
   take(): NumberData {
-    if (this.#data.length !== this.#length) this.#move(typeOf(this.#data), this.#length);
-    return this.#data;
+    const shared = sharedArray(typeOf(this.#data), this.#length);
+    shared.set(this.#data.subarray(0, this.#length));
+    return shared;
   }
 
   #move(dtype: "u8" | "i32" | "f32", capacity = this.#data.length): void {
-    const next = sharedArray(dtype, capacity);
+    const next = new arrayTypes[dtype](capacity);
     next.set(this.#data.subarray(0, this.#length));
     this.#data = next;
   }

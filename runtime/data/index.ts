@@ -7,6 +7,7 @@ export {
   createBatches,
 } from "./batches.js";
 export { checkData, type DataProblem } from "./check.js";
+export { readCsvRows } from "./csv-rows.js";
 export {
   Dataset,
   type EncodedTable,
@@ -17,7 +18,6 @@ export {
   type SplitName,
 } from "./dataset.js";
 export { type EncodeOptions, encodeInputs, type InputRow } from "./encode-inputs.js";
-export { readCsvRows } from "./csv-rows.js";
 export { type DataCode, DataError, dataCodes } from "./errors.js";
 export { fitFacts, needsFacts } from "./facts.js";
 export { type ColumnGuess, inspectSource, type SourceGuess } from "./inspect.js";

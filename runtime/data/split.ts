@@ -36,7 +36,8 @@ export function splitRows(table: Table, split: SplitSpec, source: string): Parts
   return parts;
 }
 
-function rowsOf(part: number, rows: number): number {
+/** How many of `rows` a part is: a number from 1 counts rows, below 1 it is a fraction, at least one row. */
+export function rowsOf(part: number, rows: number): number {
   if (part >= 1) return Math.floor(part);
   return part > 0 ? Math.max(1, Math.round(part * rows)) : 0;
 }

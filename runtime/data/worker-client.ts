@@ -20,6 +20,7 @@ export class BatchWorker {
   readonly #waiting = new Map<string, Waiting>();
   #epochs = 0;
   #failure: unknown = null;
+  #closing = false;
   readonly #ended: Promise<void>;
 
   /** null when this file runs from TypeScript sources, where there is no worker.js beside it. */
@@ -64,7 +65,8 @@ export class BatchWorker {
 
   async close(): Promise<void> {
     if (this.#failure !== null) return;
-    this.#thread.ref(); // so that the promise below settles
+    this.#closing = true;
+    this.#thread.ref(); // the process must not end before the promise below settles
     this.#send({ kind: "close" });
     await this.#ended;
   }
@@ -77,7 +79,7 @@ export class BatchWorker {
     const key = `${message.epoch}/${message.index}`;
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
-    if (this.#waiting.size === 0) this.#thread.unref();
+    if (this.#waiting.size === 0 && !this.#closing) this.#thread.unref();
     if (message.kind === "batch") waiting?.resolve(message.batch);
     else waiting?.reject(revive(message.error));
   }

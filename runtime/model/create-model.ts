@@ -8,15 +8,16 @@ import type { DeviceState } from "../engine.js";
 import { createEngine } from "../engines/index.js";
 import { DlcError } from "../errors.js";
 import type { StateSpec } from "../program.js";
-import type { MetricSpec, ModelDefinition } from "../spec.js";
-import { type HostTensor, sizeOf } from "../tensor.js";
-import { type Evaluation, evaluate, evaluationBatch } from "../trainer/evaluate.js";
+import type { ModelDefinition } from "../spec.js";
+import type { HostTensor } from "../tensor.js";
+import { evaluate, evaluationBatch } from "../trainer/evaluate.js";
 import type { TrainResult } from "../trainer/events.js";
 import type { BatchSource } from "../trainer/source.js";
 import { train } from "../trainer/train.js";
 import { type ExampleData, openModelData } from "./data.js";
-import { decodeOutputs, labelsOf } from "./decode.js";
+import { decodeOutputs } from "./decode.js";
 import { encodeExamples } from "./encode.js";
+import { summarize, withConfusion } from "./evaluation.js";
 import type {
   EvaluationResult,
   Model,
@@ -220,36 +221,6 @@ function specsOf(
   );
 }
 
-function withConfusion(metrics: readonly MetricSpec[]): readonly MetricSpec[] {
-  return metrics.some(({ kind }) => kind === "confusion")
-    ? metrics
-    : [...metrics, { kind: "confusion" }];
-}
-
-function summarize(
-  definition: ModelDefinition,
-  split: SplitName,
-  { examples, metrics }: Evaluation,
-): EvaluationResult {
-  const scalars = Object.entries(metrics).filter(
-    (entry): entry is [string, number] => typeof entry[1] === "number",
-  );
-  const judged = definition.heads.filter(({ kind, target }) => kind !== "value" && target !== null);
-  const confusion = judged.flatMap((head) => {
-    const counts = metrics[judged.length === 1 ? "confusion" : `${head.name}.confusion`];
-    return counts === undefined || typeof counts === "number"
-      ? []
-      : [[head.name, { classes: labelsOf(head), counts }] as const];
-  });
-  return {
-    split,
-    examples,
-    loss: Number(metrics["loss"]),
-    metrics: Object.fromEntries(scalars),
-    confusion: Object.fromEntries(confusion),
-  };
-}
-
 /** A split that has examples. */
 function sourceOf(dataset: Dataset, name: SplitName): BatchSource | null {
   const source = batchSource(dataset, name);
@@ -267,11 +238,4 @@ function noSplit(definition: ModelDefinition, names: readonly SplitName[]): DlcE
     place: "data",
     help: "Name a source for them in the data section, hold some back with data.split, or pass data in memory.",
   });
-}
-
-/** Trained numbers of a model. */
-export function parameterCount({ state }: Pick<ModelDefinition, "state">): number {
-  return Object.values(state)
-    .filter(({ role }) => role === "weight")
-    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }

@@ -68,8 +68,10 @@ export type TrainEvent =
       readonly step: number;
       /** Of this batch. */
       readonly loss: number;
-      /** Means of the epoch so far. */
+      /** Mean of the epoch so far. */
       readonly meanLoss: number;
+      /** Metrics of the epoch so far, those that are cheap to tell. */
+      readonly metrics: MetricValues;
       readonly learningRate: number;
       readonly examplesPerSecond: number;
       /** Seconds to the end of the run, validation included; null while unknown. */

@@ -94,7 +94,8 @@ type Event<K extends TrainEvent["kind"]> = Extract<TrainEvent, { kind: K }>;
 function stepText(event: Event<"step">): string {
   const percent = Math.floor((100 * event.batch) / event.batches);
   const eta = event.remaining === null ? "" : `  ${duration(event.remaining)} left`;
-  return `epoch ${event.epoch}/${event.epochs} ${String(percent).padStart(3)} %  loss ${number(event.meanLoss)}  ${Math.round(event.examplesPerSecond)} examples/s${eta}`;
+  const values = scalars({ loss: event.meanLoss, ...event.metrics });
+  return `epoch ${event.epoch}/${event.epochs} ${String(percent).padStart(3)} %  ${values}  ${Math.round(event.examplesPerSecond)} examples/s${eta}`;
 }
 
 function validatingText({ epoch, epochs, batch, batches }: Event<"validating">): string {

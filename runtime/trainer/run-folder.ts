@@ -2,7 +2,7 @@
  * @file The folder of a run, `runs/<name>/`: what it was started with (run.json), its metrics log, its
  * checkpoints and its lock. Nothing outside the folder is ever touched.
  */
-import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile, systemCode, withIo } from "../checkpoint/disk.js";
 import { acquireLock, lockName } from "../checkpoint/lock.js";
@@ -69,6 +69,7 @@ export async function openRunFolder(
   const lock = await acquireLock(path);
   try {
     const warnings = await withIo("open the run folder", path, async () => {
+      await tidy(path);
       if (fresh) await clear(path);
       const previous = fresh ? null : await readDescription(path);
       if (previous === null) {
@@ -90,6 +91,23 @@ export async function openRunFolder(
     await lock.release();
     throw error;
   }
+}
+
+/** Removes what a process that was killed while writing has left behind. */
+async function tidy(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    const [own = "", process_] = name.split(".tmp-");
+    if (process_ !== undefined && ownNames.includes(own)) await rm(join(path, name));
+    else if (name.startsWith(`${lockName}-`) && (await isOld(join(path, name)))) {
+      await rm(join(path, name), { force: true });
+    }
+  }
+}
+
+/** Files beside the lock exist for an instant each; one that is a minute old belongs to nobody. */
+async function isOld(path: string): Promise<boolean> {
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+  return Date.now() - mtimeMs > 60_000;
 }
 
 async function clear(path: string): Promise<void> {

@@ -167,6 +167,7 @@ export function createRun(parts: RunParts): Run {
       step: progress.step,
       loss,
       meanLoss: (sums.losses["loss"] ?? Number.NaN) / sums.examples,
+      metrics: metrics.running(),
       learningRate,
       examplesPerSecond: pace.examplesPerSecond,
       remaining: pace.remaining(

@@ -103,7 +103,7 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
         history: log.records,
         saved: found?.name ?? null,
       });
-      await repairPointers(run, store, found?.name ?? null);
+      await completeSave(run, store, found?.name ?? null);
       emit(startedEvent(definition, options, run, found?.name ?? null));
       const result = await run.complete();
       emit({ kind: "finished", result });
@@ -186,8 +186,8 @@ function stopCheck({ signal, timeLimit }: TrainOptions): Run["stop"] {
   };
 }
 
-/** A kill between a checkpoint and its pointers, or a damaged checkpoint, leaves them behind. */
-async function repairPointers(
+/** What follows a checkpoint, in case a kill came between, or a damaged one was put aside. */
+async function completeSave(
   run: Run,
   store: ReturnType<typeof createCheckpointStore>,
   last: string | null,
@@ -196,6 +196,7 @@ async function repairPointers(
   const best = run.progress.monitor.best?.checkpoint ?? null;
   await store.point("last", last);
   await store.point("best", best !== null && names.includes(best) ? best : null);
+  await store.prune(run.settings.checkpoint.keep + 1, [best, last]);
 }
 
 function startedEvent(

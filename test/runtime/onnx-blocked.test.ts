@@ -141,7 +141,7 @@ describe.runIf(block > 0)("on blocks of channels", () => {
     actual.values.forEach((value, i) => {
       const reference = expected.values[i] as HostTensor;
       expect(value.shape).toEqual(reference.shape);
-      const size = reference.data.reduce<number>((most, v) => Math.max(most, Math.abs(v)), 0);
+      const size = Array.from(reference.data, Math.abs).reduce((a, b) => Math.max(a, b), 0);
       const scaled = { ...reference, data: Float64Array.from(reference.data, (v) => v / size) };
       const mine = { ...value, data: Float32Array.from(value.data, (v) => v / size) };
       expect(worstError(mine, scaled), `result ${i}`).toBeLessThan(1e-5);

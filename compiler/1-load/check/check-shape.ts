@@ -70,11 +70,17 @@ export function checkShape<F extends Fields>(
   const schema = schemaOf(shape as unknown as Shape);
   const findings = withoutRenamed(validate(schema, value), Object.keys(shape.fields), nodes);
   for (const finding of findings) {
+    if (context.diagnostics.isFull) break;
     wrong.add(finding.path[0] ?? ("key" in finding ? finding.key : ""));
     reportFinding(finding, { shape: shape as unknown as Shape, owner, map, nodes }, context);
   }
   const { values, spans } = fill(shape as unknown as Shape, nodes, wrong, owner, context);
-  return { ok: wrong.size === 0, values: values as FieldValues<F>, spans, nodes };
+  return {
+    ok: wrong.size === 0 && findings.length === 0,
+    values: values as FieldValues<F>,
+    spans,
+    nodes,
+  };
 }
 
 /** A missing key whose misspelling is there is one mistake: the misspelling. */
@@ -130,18 +136,17 @@ interface Place {
 }
 
 function reportFinding(finding: Finding, place: Place, context: LoadContext): void {
-  if (finding.kind === "unknown") return reportUnknown(finding, place, context);
-  if (finding.kind === "missing") return reportMissing(finding, place, context);
-  const [first = "", ...rest] = finding.path;
-  const top = place.nodes.get(first);
-  const node = top === undefined ? null : nodeAt(top, rest);
-  if (top === undefined || node === null) return;
-  reportWrongValue(
-    finding.kind,
-    { what: describePlace(finding.path, place), node, schema: finding.schema },
-    context,
-    place.shape.fields[first]?.description,
-  );
+  if (finding.kind === "unknown") reportUnknown(finding, place, context);
+  else if (finding.kind === "missing") reportMissing(finding, place, context);
+  else {
+    const [first = "", ...rest] = finding.path;
+    const top = place.nodes.get(first);
+    const node = top === undefined ? null : nodeAt(top, rest);
+    if (node === null) return;
+    const about = place.shape.fields[first]?.description ?? "";
+    const what = describePlace(finding.path, place);
+    reportWrongValue(finding.kind, { what, node, schema: finding.schema, about }, context);
+  }
 }
 
 function describePlace(path: readonly string[], { shape, owner }: Place): string {
@@ -158,13 +163,12 @@ function describePlace(path: readonly string[], { shape, owner }: Place): string
 /** Reports a value that its schema refuses. */
 export function reportWrongValue(
   kind: "type" | "range" | "value" | "form",
-  { what, node, schema }: { what: string; node: YamlNode; schema: FieldSchema },
+  value: { what: string; node: YamlNode; schema: FieldSchema; about: string },
   context: LoadContext,
-  description?: string,
 ): void {
+  const { what, node, schema, about } = value;
   const span = headOf(node.span, context.sources);
   const given = describeNode(node);
-  const about = description ?? "";
   if (kind === "value" && schema.enum !== undefined) {
     const values = schema.enum.map(String);
     const word = node.kind === "scalar" ? String(node.value) : "";

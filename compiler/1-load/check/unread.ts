@@ -18,12 +18,12 @@ interface Parts {
 }
 
 export function checkUnread(parts: Parts, context: LoadContext): void {
+  // Without errors only: a misspelt reference would make what it means look unread.
+  if (context.diagnostics.hasErrors) return;
   reportParams(parts, context);
   for (const { name, nameSpan } of parts.model.unusedBlocks) {
     context.diagnostics.report("unused-block", nameSpan, { name });
   }
-  // Without errors only: a reference that could not be resolved would make its layer look unread.
-  if (context.diagnostics.hasErrors) return;
   const read = readNames(parts);
   reportLayers(parts.model.layers, read, context);
   reportData(parts, read, context);

@@ -60,8 +60,14 @@ function pickBranches(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   for (const choice of outer) {
     const below = `${choice.schemaPath}/`;
     const branches = (choice.parentSchema as FieldSchema).anyOf ?? [];
-    const fitting = branches.findIndex((branch) => acceptsType(branch, choice.data));
-    if (fitting < 0) {
+    const fits = branches.flatMap((branch, i) => (acceptsType(branch, choice.data) ? [i] : []));
+    const [fitting = -1] = fits;
+    const here = errors.some(
+      (e) =>
+        e.instancePath === choice.instancePath && e.schemaPath.startsWith(`${below}${fitting}/`),
+    );
+    // Of several lengths of list, say, none is the one that was meant.
+    if (fitting < 0 || (fits.length > 1 && here)) {
       kept = kept.filter((e) => !e.schemaPath.startsWith(below));
     } else {
       const chosen = `${below}${fitting}/`;
@@ -94,8 +100,8 @@ function acceptsType(schema: FieldSchema, value: unknown): boolean {
     if (type === "object") {
       return typeof value === "object" && value !== null && !Array.isArray(value);
     }
-    // biome-ignore lint/suspicious/useValidTypeof: the other JSON types are named as in JavaScript
-    return typeof value === type;
+    const kind: string = typeof value;
+    return kind === type;
   });
 }
 

@@ -114,7 +114,7 @@ function checkSplit(
     if (value === undefined) continue;
     if (rows >= 1 && !Number.isInteger(rows)) {
       const what = `'${key}' of split`;
-      reportWrongValue("range", { what, node: value, schema: rowsSchema }, context);
+      reportWrongValue("range", { what, node: value, schema: rowsSchema, about: "" }, context);
     } else if (rows > 0 && nodes.has(key)) {
       const span = node.entries.get(key)?.keySpan ?? value.span;
       const note = { message: "the source of its own is here", span: nodes.get(key)?.span ?? null };

@@ -123,7 +123,11 @@ function readFiles(
         about: "For example: { images: train-images-idx3-ubyte, labels: train-labels-idx1-ubyte }.",
       });
     } else
-      reportWrongValue(finding.kind, { what: name, node: at, schema: finding.schema }, context);
+      reportWrongValue(
+        finding.kind,
+        { what: name, node: at, schema: finding.schema, about: "A path, or npm:package/path." },
+        context,
+      );
   }
   if (findings.length > 0 || node.kind !== "map") return null;
   const files: Record<string, string> = {};

@@ -51,6 +51,11 @@ export class Expander {
     readonly context: LoadContext,
   ) {}
 
+  /** Was the model too large, or too full of mistakes, to be walked to its end? */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   model(list: YamlNode, params: Scope): void {
     this.#list(list, { prefix: "", input: undefined, params, inside: [] });
     for (const { name } of this.layers) this.outputs.set(name, name);
@@ -84,7 +89,9 @@ export class Expander {
       }
       return around.input ?? null;
     }
-    const entries = tree.items.flatMap((item) => readLayerEntry(item, context) ?? []);
+    const entries = tree.items.flatMap((item) =>
+      context.diagnostics.isFull ? [] : (readLayerEntry(item, context) ?? []),
+    );
     const uses = new Map(entries.map((entry) => [entry, this.#use(entry, around)] as const));
     const named = nameEntries(
       entries,
@@ -111,7 +118,8 @@ export class Expander {
 
   #use(entry: LayerEntry, { prefix }: Surroundings): BlockUse | null {
     const path = `model.layers.${prefix}${entry.as?.name ?? entry.type}`;
-    return readBlockUse(entry, this.blocks, path, this.context);
+    const use = readBlockUse(entry, this.blocks, path, this.context);
+    return use !== null && this.#count(use.times, entry.typeSpan) ? use : null;
   }
 
   #entry({ entry, name, uses }: NamedEntry, index: number, previous: Input, level: Level): Input {
@@ -133,7 +141,7 @@ export class Expander {
       return output;
     }
     const fullName = around.prefix + name;
-    if (!this.#count(entry.span)) return previous;
+    if (!this.#count(1, entry.span)) return previous;
     const title = entry.as === null ? entry.type : `${entry.type} '${entry.as.name}'`;
     this.#layer(entry, fullName, { index, previous, scope, title });
     this.#emitted.add(fullName);
@@ -180,9 +188,11 @@ export class Expander {
     });
   }
 
-  #count(span: Span): boolean {
-    this.#steps += 1;
-    if (this.#steps <= mostLayers) return true;
+  /** Layers and uses of blocks count before they are expanded: the work stays bounded as well. */
+  #count(amount: number, span: Span): boolean {
+    this.#steps += amount;
+    if (this.context.diagnostics.isFull) this.#stopped = true;
+    if (this.#steps <= mostLayers || this.#stopped) return !this.#stopped;
     this.#stopped = true;
     this.context.diagnostics.report("too-many-layers", headOf(span, this.context.sources), {
       limit: mostLayers,
@@ -196,7 +206,7 @@ export class Expander {
     use: { readonly name: string; readonly input: Input; readonly span: Span },
   ): Input {
     this.usedBlocks.add(block.name);
-    if (block.layers === null || !this.#count(use.span)) return use.input;
+    if (block.layers === null) return use.input;
     const { context } = this;
     if (around.inside.includes(block.name)) {
       const way = [...around.inside.slice(around.inside.indexOf(block.name)), block.name];

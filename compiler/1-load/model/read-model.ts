@@ -39,7 +39,9 @@ export function readModel(
     const list = checkShape(map, modelShape, owner, context).nodes.get("layers");
     if (list !== undefined) expander.model(list, scope);
   }
-  const unusedBlocks = [...blocks.values()].filter(({ name }) => !expander.usedBlocks.has(name));
+  const unusedBlocks = expander.stopped
+    ? []
+    : [...blocks.values()].filter(({ name }) => !expander.usedBlocks.has(name));
   for (const block of unusedBlocks) expander.unusedBlock(block, scope);
   return {
     layers: expander.layers,

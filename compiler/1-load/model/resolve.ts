@@ -98,7 +98,7 @@ export class ListScope {
         span: entry === undefined ? null : headOf(entry.entry.span, this.context.sources),
       };
     });
-    const names = [reader, ...chain.map((i) => this.named[i]?.name ?? "")].reverse();
+    const names = [reader, ...chain.map((i) => this.named[i]?.name ?? "")];
     this.context.diagnostics.report(
       "cycle",
       span,
@@ -114,7 +114,7 @@ export class ListScope {
     for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
       if (current === earlier) {
         const way: number[] = [];
-        for (let i = from.get(current) ?? -1; i >= 0; i = from.get(i) ?? -1) way.push(i);
+        for (let i = from.get(current) ?? -1; i >= 0; i = from.get(i) ?? -1) way.unshift(i);
         return way;
       }
       for (const next of this.#reads(current)) {

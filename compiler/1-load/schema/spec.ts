@@ -12,7 +12,8 @@ export const specShape = defineShape({
   summary: "A model: its data, its layers and how it is trained.",
   primary: null,
   fields: {
-    dlc: special<number>({ enum: [languageVersion] }, "Version of the spec language.", undefined),
+    // Which versions there are is checked apart: the message has more to say.
+    dlc: special<number>({ type: "integer" }, "Version of the spec language.", undefined),
     name: special<string>(
       { type: "string", pattern: "^[a-z][a-z0-9-]*$", maxLength: 64 },
       "Name of the model and of the generated package.",

@@ -35,7 +35,7 @@ export function parseYaml(
     merge: false,
     uniqueKeys: false, // the library's check is quadratic
     prettyErrors: false,
-    logLevel: "silent",
+    logLevel: "error",
   });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) {

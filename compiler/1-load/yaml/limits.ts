@@ -7,9 +7,9 @@ export const limits = {
   bytes: 1 << 20,
   /** Of nested lists and maps. */
   depth: 64,
-  tokens: 120_000,
+  tokens: 80_000,
   /** Nodes after aliases are replaced by what they stand for. */
-  nodes: 50_000,
+  nodes: 30_000,
   aliases: 100,
   /** Keys followed by ":" on one line outside of { }: more is never a map, and the parser nests for each. */
   colonsPerLine: 16,

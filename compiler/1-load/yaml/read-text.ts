@@ -14,7 +14,8 @@ const failures: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
 };
 
-export type ReadText = (path: string) => string;
+/** The content of a file, given its absolute path; throws as `readFileSync` does. */
+export type ReadText = (path: string) => string | Uint8Array;
 
 /**
  * The text of a spec file, without a byte order mark. Null after a diagnostic at `span` (who asked
@@ -77,10 +78,7 @@ function notText(text: string, file: string, diagnostics: Diagnostics): null {
 
 /** YAML allows no control characters but tab and line breaks. */
 function checkCharacters(text: string, file: string, diagnostics: Diagnostics): string | null {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those are looked for
-  const at = text.search(
-    /[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff\ufeff]/,
-  );
+  const at = text.search(/(?![\t\n\r\u0085])[\p{Cc}\ufeff\ufffe\uffff]/u);
   if (at < 0) return text;
   const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, "0");
   diagnostics.report("control-character", { file, start: at, end: at + 1 }, { code: `U+${code}` });

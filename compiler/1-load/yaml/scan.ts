@@ -9,7 +9,8 @@ import type { Span } from "../../ir/origin.js";
 import { limits } from "./limits.js";
 
 /** What the lexer emits besides pieces of the text: document, flow end, scalar marks. */
-const virtualTokens = new Set(["\u0002", "\u0018", "\u001f"]);
+const scalarMark = "\u001f";
+const virtualTokens = new Set(["\u0002", "\u0018", scalarMark]);
 
 /** Follows how deep a document nests, token by token. */
 class Depth {
@@ -56,57 +57,92 @@ class Depth {
   }
 }
 
-interface Scanner {
-  readonly text: string;
-  readonly file: string;
-  readonly diagnostics: Diagnostics;
-}
-
 /** Reports what makes the document unfit for composing; false if there was anything. */
 export function scan(text: string, file: string, diagnostics: Diagnostics): boolean {
-  const scanner: Scanner = { text, file, diagnostics };
-  const depth = new Depth();
-  let offset = 0;
-  let lineStart = 0;
-  let tokens = 0;
-  let aliases = 0;
-  let isScalar = false;
+  const scanner = new Scanner(text, file, diagnostics);
   for (const token of new Lexer().lex(text)) {
-    if (++tokens > limits.tokens) return tooLarge(scanner, offset, `${limits.tokens} tokens`);
-    if (virtualTokens.has(token)) {
-      isScalar = token === "\u001f";
-      if (isScalar) depth.content(offset - lineStart, false);
-      continue;
-    }
-    const span: Span = { file, start: offset, end: offset + token.length };
-    if (!isScalar) {
-      if (token.startsWith("*") && ++aliases > limits.aliases) {
-        return tooLarge(scanner, offset, `${limits.aliases} aliases`);
-      }
-      if (isTag(token)) {
-        diagnostics.report("yaml-tag", span, { tag: token });
-        return false;
-      }
-      follow(depth, token, offset - lineStart);
-      if (depth.tooDeep) {
-        diagnostics.report("too-deep", span, { limit: limits.depth });
-        return false;
-      }
-    } else if (token.endsWith("$") && text[offset + token.length] === "{") {
-      return unquotedExpression(scanner, span);
-    }
-    isScalar = false;
-    offset += token.length;
-    const newline = token.lastIndexOf("\n");
-    if (newline >= 0) {
-      lineStart = offset - (token.length - newline - 1);
-      depth.newline();
-    }
+    if (!scanner.accept(token)) return false;
   }
   return true;
 }
 
-const isTag = (token: string): boolean => token.startsWith("!");
+class Scanner {
+  readonly #depth = new Depth();
+  #offset = 0;
+  #lineStart = 0;
+  #tokens = 0;
+  #aliases = 0;
+  /** The lexer announces scalars: what follows is not punctuation, whatever it looks like. */
+  #scalarNext = false;
+  /** The last token that was neither space nor comment. */
+  #last = "";
+
+  constructor(
+    readonly text: string,
+    readonly file: string,
+    readonly diagnostics: Diagnostics,
+  ) {}
+
+  accept(token: string): boolean {
+    this.#tokens += 1;
+    if (this.#tokens > limits.tokens) return this.#tooLarge(`${limits.tokens} tokens`);
+    if (virtualTokens.has(token)) {
+      this.#scalarNext = token === scalarMark;
+      if (this.#scalarNext) this.#depth.content(this.#offset - this.#lineStart, false);
+      return true;
+    }
+    const sound = this.#scalarNext ? this.#scalar(token) : this.#punctuation(token);
+    this.#scalarNext = false;
+    this.#advance(token);
+    return sound;
+  }
+
+  #punctuation(token: string): boolean {
+    const span: Span = { file: this.file, start: this.#offset, end: this.#offset + token.length };
+    if (token.startsWith("*")) this.#aliases += 1;
+    if (this.#aliases > limits.aliases) return this.#tooLarge(`${limits.aliases} aliases`);
+    if (token.startsWith("!")) {
+      this.diagnostics.report("yaml-tag", span, { tag: token });
+      return false;
+    }
+    if (token === "," && /^[[{,]$/.test(this.#last)) return this.#emptyEntry(span);
+    if (/\S/.test(token) && !token.startsWith("#")) this.#last = token;
+    follow(this.#depth, token, this.#offset - this.#lineStart);
+    if (!this.#depth.tooDeep) return true;
+    this.diagnostics.report("too-deep", span, { limit: limits.depth });
+    return false;
+  }
+
+  /** Reported here because the library would go on through thousands of them. */
+  #emptyEntry(span: Span): false {
+    this.diagnostics.report("yaml-syntax", span, {
+      message: "nothing stands before this comma",
+      help: "Remove the comma, or write the entry that is missing.",
+    });
+    return false;
+  }
+
+  #scalar(token: string): boolean {
+    this.#last = token;
+    if (!token.endsWith("$") || this.text[this.#offset + token.length] !== "{") return true;
+    reportUnquoted(this.text, this.#offset, this.#offset + token.length, this);
+    return false;
+  }
+
+  #advance(token: string): void {
+    this.#offset += token.length;
+    const newline = token.lastIndexOf("\n");
+    if (newline < 0) return;
+    this.#lineStart = this.#offset - (token.length - newline - 1);
+    this.#depth.newline();
+  }
+
+  #tooLarge(limit: string): false {
+    const span: Span = { file: this.file, start: this.#offset, end: this.#offset + 1 };
+    this.diagnostics.report("file-too-large", span, { limit });
+    return false;
+  }
+}
 
 function follow(depth: Depth, token: string, column: number): void {
   if (token === "[" || token === "{") {
@@ -119,34 +155,22 @@ function follow(depth: Depth, token: string, column: number): void {
   else if (/^["'&*|>]/.test(token)) depth.content(column, false);
 }
 
-function tooLarge({ diagnostics, file }: Scanner, offset: number, limit: string): false {
-  diagnostics.report("file-too-large", { file, start: offset, end: offset + 1 }, { limit });
-  return false;
-}
-
-/** `{ units: ${width} }`: inside { } and [ ] YAML reads the braces itself. */
-function unquotedExpression({ text, file, diagnostics }: Scanner, dollar: Span): false {
-  const close = text.indexOf("}", dollar.end);
-  const newline = text.indexOf("\n", dollar.end);
-  const whole = close >= 0 && (newline < 0 || close < newline);
-  const end = whole ? close + 1 : dollar.end;
-  const span: Span = { file, start: dollar.start, end };
-  const source = text.slice(span.start, span.end);
-  diagnostics.report(
-    "expression-without-quotes",
-    span,
-    { expression: source },
-    whole && !source.includes('"')
-      ? {
-          fixes: [
-            {
-              title: `write "${source}" in quotes`,
-              grade: "certain",
-              edits: [{ span, text: `"${source}"` }],
-            },
-          ],
-        }
-      : {},
-  );
-  return false;
+/** `{ units: ${width} }`: inside of braces and brackets YAML reads the expression's braces itself. */
+function reportUnquoted(
+  text: string,
+  start: number,
+  afterDollar: number,
+  { file, diagnostics }: { readonly file: string; readonly diagnostics: Diagnostics },
+): void {
+  const rest = text.slice(afterDollar, afterDollar + 1000);
+  const inside = /^\{[^{}"\r\n]*\}/.exec(rest)?.[0];
+  const span: Span = { file, start, end: afterDollar + (inside?.length ?? 0) };
+  const expression = text.slice(span.start, span.end);
+  const fix = {
+    title: `write "${expression}" in quotes`,
+    grade: "certain" as const,
+    edits: [{ span, text: `"${expression}"` }],
+  };
+  const fixes = inside === undefined ? [] : [fix];
+  diagnostics.report("expression-without-quotes", span, { expression }, { fixes });
 }

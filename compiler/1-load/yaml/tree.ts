@@ -99,7 +99,8 @@ export function isPoisoned(node: YamlNode): boolean {
 
 /** "a list", "the number 3": how messages name what was given. */
 export function describeNode(node: YamlNode): string {
-  if (node.kind === "list") return node.items.length === 0 ? "an empty list" : "a list";
+  if (node.kind === "list")
+    return node.items.length === 0 ? "an empty list" : `a list of ${node.items.length}`;
   if (node.kind === "map") return node.entries.size === 0 ? "an empty map" : "a map";
   const via = node.expression === undefined ? "" : ` (from ${node.expression})`;
   return `${describeScalar(node.value)}${via}`;

@@ -38,10 +38,10 @@ async function fixOnce({ diagnostics }: CompileResult): Promise<number> {
   for (const file of files) {
     const own = fixes.filter(({ edits }) => edits.every(({ span }) => span.file === file));
     const before = await readFile(file, "utf8");
-    const { text, applied } = applyFixes(before, own, file);
-    if (applied.length === 0) continue;
+    const { text, applied } = applyFixes(before, own);
+    if (applied === 0) continue;
     await writeFile(file, text);
-    count += applied.length;
+    count += applied;
   }
   return count;
 }

@@ -30,11 +30,4 @@ export const emitEntries = {
     explain:
       "The operating system refused to make a folder or to write, replace or remove a file. Each file is replaced as a whole, so none is left half written, and the manifest announces a change before it is made, so that the next build finds its own files.",
   },
-  "output-drift": {
-    severity: "error",
-    message: "{folder} is not what the specification gives: {count} of its files differ",
-    help: "Run `dlc build` and commit the result.",
-    explain:
-      "`dlc build --check` compares the generated package with what the specification gives, writes nothing, and ends with exit code 3 if they differ. It is meant for continuous integration: a changed specification and its package belong in one commit.",
-  },
 } as const satisfies Record<string, CatalogueEntry>;

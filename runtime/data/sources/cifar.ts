@@ -4,7 +4,7 @@
  * green, blue. Columns: image, label; for 100 also coarse_label.
  */
 import { count, DataError } from "../errors.js";
-import { measure, readBytes } from "../file.js";
+import { measure, privateBytes, readBytes } from "../file.js";
 import { type DataPath, locate } from "../path.js";
 import {
   type Column,
@@ -59,7 +59,7 @@ export const cifar: SourceReader<"cifar"> = {
     const image = new Uint8Array(new SharedArrayBuffer(wants.has("image") ? rows * pixels : 0));
     const labelData = labels.map(() => new Uint8Array(new SharedArrayBuffer(rows)));
     for (const [i, file] of files.entries()) {
-      const bytes = await readBytes(file);
+      const bytes = await readBytes(file, privateBytes);
       const start = starts[i] ?? 0;
       if (bytes.length !== (sizes[i] ?? 0) * record) throw wrongLength(file, bytes.length, record);
       for (let r = 0; r < (sizes[i] ?? 0); r++) {
@@ -112,7 +112,7 @@ export const cifar: SourceReader<"cifar"> = {
 /** Number of records in a file; gzip must be read for it. */
 async function recordsOf(file: DataPath, record: number): Promise<number> {
   const { bytes, gzip } = await measure(file);
-  const length = gzip ? (await readBytes(file)).length : bytes;
+  const length = gzip ? (await readBytes(file, privateBytes)).length : bytes;
   if (length === 0 || length % record !== 0) throw wrongLength(file, length, record);
   return length / record;
 }

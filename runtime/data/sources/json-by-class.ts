@@ -1,6 +1,6 @@
-/** @file One JSON file per class, each an array of rows of numbers. Columns: the one named, and label. */
+/** @file One JSON file per class, each an array of rows of numbers; empty rows are skipped. Columns: the one named, and label. */
 import { DataError } from "../errors.js";
-import { readBytes } from "../file.js";
+import { privateBytes, readBytes } from "../file.js";
 import { type DataPath, locate } from "../path.js";
 import {
   type Column,
@@ -38,7 +38,9 @@ export const jsonByClass: SourceReader<"json_by_class"> = {
     const total = parts.reduce((n, part) => n + part.rows.rows, 0);
     const place = (row: number): string => {
       const i = starts.findLastIndex((start) => start <= row);
-      return recordPlace(parts[i]?.file.shown ?? "")(row - (starts[i] ?? 0));
+      let record = row - (starts[i] ?? 0);
+      for (const skipped of parts[i]?.rows.skipped ?? []) if (skipped <= record) record++;
+      return recordPlace(parts[i]?.file.shown ?? "")(record);
     };
     const columns = new Map<string, Column>();
     if (wants.has(source.column)) {
@@ -70,7 +72,7 @@ export const jsonByClass: SourceReader<"json_by_class"> = {
 
 async function readFile(file: DataPath, at: string | null): Promise<NumberRows> {
   try {
-    const rows = parseNumberRows(await readBytes(file), at);
+    const rows = parseNumberRows(await readBytes(file, privateBytes), at);
     if (rows.rows > 0) return rows;
   } catch (error) {
     if (!(error instanceof JsonMistake)) throw error;

@@ -21,6 +21,8 @@ export interface NumberRows {
   /** Of one row. */
   readonly shape: readonly number[];
   readonly data: NumberData;
+  /** Places in the array of the empty rows that were left out, ascending. */
+  readonly skipped: readonly number[];
 }
 
 const deepest = 64;
@@ -38,7 +40,10 @@ const code = {
   closeBrace: 125,
 } as const;
 
-/** The array at the top (or under the top-level key `at`): rows of equally nested numbers. */
+/**
+ * The array at the top (or under the top-level key `at`): rows of equally nested numbers. Empty rows
+ * (`[]`) are skipped, like blank lines in CSV.
+ */
 export function parseNumberRows(bytes: Uint8Array, at: string | null): NumberRows {
   const cursor = new Cursor(bytes);
   let result: NumberRows | null = null;
@@ -68,6 +73,8 @@ function readRows(cursor: Cursor): NumberRows {
   const shape: number[] = [];
   let depth: number | null = null;
   let rows = 0;
+  const skipped: number[] = [];
+  let record = 0;
 
   const value = (axis: number): void => {
     if (cursor.peek() === code.open && (depth === null || axis < depth) && axis < 8) {
@@ -81,7 +88,7 @@ function readRows(cursor: Cursor): NumberRows {
       if (shape[axis] !== length || (depth !== null && axis >= depth)) {
         throw new JsonMistake(
           `this row has ${length} values on axis ${axis}, the first has ${shape[axis]}`,
-          rows,
+          record,
           "ragged-row",
         );
       }
@@ -89,18 +96,23 @@ function readRows(cursor: Cursor): NumberRows {
     }
     depth ??= axis;
     if (depth !== axis) {
-      throw new JsonMistake("this row is not nested like the first", rows, "ragged-row");
+      throw new JsonMistake("this row is not nested like the first", record, "ragged-row");
     }
     numbers.push(cursor.number());
   };
 
   cursor.elements(() => {
-    cursor.row = rows;
-    value(0);
-    rows++;
+    cursor.row = record;
+    if (cursor.emptyArray()) {
+      skipped.push(record);
+    } else {
+      value(0);
+      rows++;
+    }
+    record++;
   });
   cursor.row = null;
-  return { rows, shape, data: numbers.take() };
+  return { rows, shape, data: numbers.take(), skipped };
 }
 
 /** A position in JSON text. */
@@ -131,6 +143,15 @@ class Cursor {
     const c = this.peek();
     this.#at++;
     return c;
+  }
+
+  /** Takes `[]` if it comes next. */
+  emptyArray(): boolean {
+    if (this.peek() !== code.open) return false;
+    const start = this.#at++;
+    if (this.next() === code.close) return true;
+    this.#at = start;
+    return false;
   }
 
   /** The rest of an array whose "[" was taken. */

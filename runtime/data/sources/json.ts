@@ -1,6 +1,6 @@
 /** @file JSON: an array of records (objects), or of rows (arrays, whose columns are called "0", "1", …). */
 import { DataError, quote } from "../errors.js";
-import { measure, readBytes } from "../file.js";
+import { measure, privateBytes, readBytes } from "../file.js";
 import { valuesColumn } from "../nested.js";
 import { type DataPath, locate } from "../path.js";
 import { didYouMean } from "../suggest.js";
@@ -100,7 +100,7 @@ function valueAt(document: unknown, key: string, file: DataPath): unknown {
 }
 
 async function parse(file: DataPath): Promise<unknown> {
-  const bytes = await readBytes(file);
+  const bytes = await readBytes(file, privateBytes);
   if (bytes.length > mostBytes) {
     throw new DataError("data-too-large", `${file.shown} is too large for JSON`, {
       place: file.shown,

@@ -123,7 +123,9 @@ export function createExecutable(
           await opened.run(fed, fetches).catch((error: unknown) => {
             throw locate(error, recorded, program);
           });
-          if (call.commit?.(outputs) ?? true) own.swap(program.updates);
+          if (call.commit?.(outputs) ?? true) {
+            own.swap(recorded.updates.map(({ name }) => name));
+          }
           return outputs;
         } finally {
           running--;

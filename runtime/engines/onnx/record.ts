@@ -2,6 +2,8 @@
 import type { OpKind } from "../../ops.js";
 import type { Program } from "../../program.js";
 import type { DType } from "../../tensor.js";
+import { type ArenaUpdate, findArenaUpdate } from "./arena.js";
+import { createArenaUpdater } from "./arena-updater.js";
 import { createGraph, type Graph, type Handle } from "./graph.js";
 import { encodeModel } from "./model-proto.js";
 import { createRecorder, type RecordedOp } from "./recorder.js";
@@ -36,16 +38,32 @@ export interface Recording {
   readonly trace: readonly TraceFetch[];
 }
 
+interface RecordOptions {
+  /** Block size of the machine's blocked layout; 0: none. */
+  readonly block: number;
+  readonly trace?: boolean;
+}
+
+/** Records a program; small weights that it updates in one way are updated in their arenas. */
 export function recordProgram(
   program: Program,
   batch: number,
   state: StateTypes,
-  options: {
-    /** Block size of the machine's blocked layout; 0: none. */
-    readonly block: number;
-    readonly trace?: boolean;
-  },
+  options: RecordOptions,
 ): Recording {
+  const { recording, arenaUpdate } = record(program, batch, state, options, null);
+  return arenaUpdate === null || options.trace
+    ? recording()
+    : record(program, batch, state, options, arenaUpdate).recording();
+}
+
+function record(
+  program: Program,
+  batch: number,
+  state: StateTypes,
+  options: RecordOptions,
+  update: ArenaUpdate | null,
+): { readonly recording: () => Recording; readonly arenaUpdate: ArenaUpdate | null } {
   const graph = createGraph();
   const ops: RecordedOp[] = [];
   const recorder = createRecorder(graph, options.block, (op) => ops.push(op));
@@ -68,44 +86,59 @@ export function recordProgram(
   const scalars = Object.entries(program.scalars).map(([name, dtype]) =>
     feed("scalar", name, dtype, []),
   );
-  const reads = program.reads.map((name) => {
-    const type = state[name];
+  const inArena = new Set(update?.arenas.flatMap(({ members }) => members.map(({ name }) => name)));
+  const apart = program.reads.filter((name) => !inArena.has(name));
+  const reads = apart.map((name) => {
+    const type = state.tensors[name];
     if (type === undefined) throw new Error(`program reads unknown state '${name}'`);
     return feed("state", name, type.dtype, type.shape);
   });
-  const results = program.run(recorder, {
+  const arenas = update?.arenas.map(({ name, size }) => feed("state", name, "f32", [size])) ?? [];
+  const updater =
+    update === null ? null : createArenaUpdater(graph, recorder, update, handles(arenas));
+  const before = { ...handles(reads), ...updater?.members };
+  const results = program.run(updater?.ops ?? recorder, {
     inputs: handles(inputs),
     scalars: handles(scalars),
-    state: handles(reads),
+    state: before,
     n: batch,
   });
 
-  const taken = new Set<string>();
-  /** A tensor of its own for a result: not an input, a constant or another result. */
-  function own(handle: Handle): Handle {
-    graph.source = { scope: "", op: "result" };
-    let result = handle;
-    while (graph.producer(result) === undefined || taken.has(result.name)) {
-      result = graph.node("Identity", [result], {}, [result])[0] as Handle;
+  function recording(): Recording {
+    const taken = new Set<string>();
+    /** A tensor of its own for a result: not an input, a constant or another result. */
+    function own(handle: Handle): Handle {
+      graph.source = { scope: "", op: "result" };
+      let result = handle;
+      while (graph.producer(result) === undefined || taken.has(result.name)) {
+        result = graph.node("Identity", [result], {}, [result])[0] as Handle;
+      }
+      taken.add(result.name);
+      return result;
     }
-    taken.add(result.name);
-    return result;
+    function fetch(what: string, name: string, handle: Handle | undefined): Fetch {
+      if (handle === undefined) {
+        throw new Error(`program ${program.name} lacks its ${what} '${name}'`);
+      }
+      const { name: tensor, dtype, shape } = own(handle);
+      return { tensor, name, dtype: hostType(dtype), shape };
+    }
+    const outputs = Object.keys(program.outputs).map((name) =>
+      fetch("output", name, results.outputs[name]),
+    );
+    const newState = { ...results.state, ...updater?.finish() };
+    const updated = program.updates.filter((name) => !inArena.has(name));
+    const updates = [...updated, ...arenas.map(({ name }) => name)].map((name) =>
+      fetch("state", name, newState[name]),
+    );
+    const trace = options.trace ? computed(graph, ops) : [];
+    const fetched = new Set([...outputs, ...updates, ...trace].map(({ tensor }) => tensor));
+    const model = encodeModel(graph.model([...fetched].map((name) => graph.handle(name))));
+    return { graph, model, inputs, scalars, reads: [...reads, ...arenas], outputs, updates, trace };
   }
-  function fetch(what: string, name: string, handle: Handle | undefined): Fetch {
-    if (handle === undefined)
-      throw new Error(`program ${program.name} lacks its ${what} '${name}'`);
-    const { name: tensor, dtype, shape } = own(handle);
-    return { tensor, name, dtype: hostType(dtype), shape };
-  }
-  const outputs = Object.keys(program.outputs).map((name) =>
-    fetch("output", name, results.outputs[name]),
-  );
-  const updates = program.updates.map((name) => fetch("state", name, results.state[name]));
 
-  const trace = options.trace ? computed(graph, ops) : [];
-  const fetched = new Set([...outputs, ...updates, ...trace].map(({ tensor }) => tensor));
-  const model = encodeModel(graph.model([...fetched].map((name) => graph.handle(name))));
-  return { graph, model, inputs, scalars, reads, outputs, updates, trace };
+  const arenaUpdate = findArenaUpdate(state.arenas, ops, before, results.state, results.outputs);
+  return { recording, arenaUpdate };
 }
 
 function hostType(dtype: string): DType {

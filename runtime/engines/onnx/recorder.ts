@@ -20,6 +20,7 @@ export const onnxLacks: readonly OpKind[] = [];
 export interface RecordedOp {
   readonly scope: string;
   readonly op: OpKind;
+  readonly args: readonly unknown[];
   readonly results: readonly Handle[];
 }
 
@@ -51,7 +52,7 @@ export function createRecorder(
       const op = kind as OpKind;
       graph.source = { scope, op };
       const result = (lower as Lowering)(...args);
-      onOp?.({ scope, op, results: Array.isArray(result) ? result : [result as Handle] });
+      onOp?.({ scope, op, args, results: Array.isArray(result) ? result : [result as Handle] });
       return result;
     },
   ]);

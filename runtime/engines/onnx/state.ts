@@ -6,15 +6,20 @@
 import type { DeviceState } from "../../engine.js";
 import type { StateSpec } from "../../program.js";
 import type { DType, HostTensor } from "../../tensor.js";
-import { allocateShared, type Ort, type Tensor } from "./ort.js";
+import { type Arena, planArenas } from "./arena.js";
+import { allocateShared, type Ort, type Tensor, toOrt } from "./ort.js";
 
-/** Types of state tensors by name. */
-export type StateTypes = Readonly<
-  Record<string, { readonly dtype: DType; readonly shape: readonly number[] }>
->;
+/** What recording has to know about state. */
+export interface StateTypes {
+  readonly tensors: Readonly<
+    Record<string, { readonly dtype: DType; readonly shape: readonly number[] }>
+  >;
+  readonly arenas: readonly Arena[];
+}
 
 type Buffer = ReturnType<typeof allocateShared>;
 
+/** The two buffers of a tensor, or of an arena, whose members' buffers are parts of it. */
 interface Slot {
   current: Buffer;
   /** Made when the tensor is first updated. */
@@ -23,7 +28,7 @@ interface Slot {
 
 export interface OnnxState extends DeviceState {
   readonly types: StateTypes;
-  /** The tensors that a run reads, by state name. */
+  /** The tensors that a run reads, by state name or arena name. */
   current(name: string): Tensor;
   /** The tensors that a run writes. */
   next(name: string): Tensor;
@@ -42,7 +47,23 @@ export function createState(
   let queue: Promise<unknown> = Promise.resolve();
   let disposed = false;
 
+  const arenas = planArenas(specs);
+  const arenaSlots = new Map<string, { arena: Arena; slot: Slot }>();
+  for (const arena of arenas) {
+    const current = allocateShared(ort, "f32", [arena.size]);
+    const next = allocateShared(ort, "f32", [arena.size]);
+    arenaSlots.set(arena.name, { arena, slot: { current, next } });
+    for (const { name, shape, offset, size } of arena.members) {
+      const part = (whole: Buffer): Buffer => {
+        const data = whole.host.data.subarray(offset, offset + size);
+        const host: HostTensor = { dtype: "f32", shape, data };
+        return { host, tensor: toOrt(ort, host) };
+      };
+      slots.set(name, { current: part(current), next: part(next) });
+    }
+  }
   for (const [name, { dtype, shape }] of Object.entries(specs)) {
+    if (slots.has(name)) continue;
     slots.set(name, { current: allocateShared(ort, dtype, shape), next: null });
   }
 
@@ -50,6 +71,27 @@ export function createState(
     if (disposed) throw new Error("this state was disposed of");
     const found = slots.get(name);
     if (found === undefined) throw new Error(`there is no state tensor '${name}'`);
+    return found;
+  }
+
+  const flip = (found: Slot): void => {
+    if (found.next === null) throw new Error("nothing was written");
+    [found.current, found.next] = [found.next, found.current];
+  };
+
+  /** The arena with the current values of all members in its current buffer. */
+  function wholeArena(name: string): { arena: Arena; slot: Slot } | null {
+    const found = arenaSlots.get(name);
+    if (found === undefined) return null;
+    const { buffer } = found.slot.current.host.data;
+    for (const member of found.arena.members) {
+      const part = slot(member.name);
+      // A program that updates single members leaves the others in the other buffer.
+      if (part.current.host.data.buffer !== buffer && part.next !== null) {
+        part.next.host.data.set(part.current.host.data);
+        flip(part);
+      }
+    }
     return found;
   }
 
@@ -72,22 +114,22 @@ export function createState(
   }
 
   return {
-    types: specs,
-    current: (name) => slot(name).current.tensor,
+    types: { tensors: specs, arenas },
+    current: (name) => (wholeArena(name)?.slot ?? slot(name)).current.tensor,
     next(name) {
-      const found = slot(name);
+      const found = arenaSlots.get(name)?.slot ?? slot(name);
       found.next ??= allocateShared(ort, found.current.host.dtype, found.current.host.shape);
       return found.next.tensor;
     },
     swap(names) {
       for (const name of names) {
-        const found = slot(name);
-        if (found.next === null) throw new Error(`nothing was written to '${name}'`);
-        [found.current, found.next] = [found.next, found.current];
+        const whole = arenaSlots.get(name);
+        flip(whole?.slot ?? slot(name));
+        for (const member of whole?.arena.members ?? []) flip(slot(member.name));
       }
     },
     exclusively,
-    read: (names = [...slots.keys()]) =>
+    read: (names = Object.keys(specs)) =>
       exclusively(async () =>
         Object.fromEntries(
           names.map((name) => {
@@ -103,6 +145,7 @@ export function createState(
     dispose() {
       disposed = true;
       slots.clear();
+      arenaSlots.clear();
     },
   };
 }

@@ -5,6 +5,7 @@ import { defineMetric } from "./define-metric.js";
 export const accuracy = defineMetric({
   kind: "accuracy",
   heads: ["category", "binary"],
+  running: true,
   create: (head) => {
     let correct = 0;
     let count = 0;

@@ -9,6 +9,7 @@ import { defineMetric } from "./define-metric.js";
 export const auc = defineMetric({
   kind: "auc",
   heads: ["category", "binary"],
+  running: false,
   create: (head) => {
     const width = head.kind === "binary" ? 1 : (head.shape.at(-1) ?? 1);
     let scores = new Float32Array(0);

@@ -5,6 +5,7 @@ import { defineMetric } from "./define-metric.js";
 export const confusion = defineMetric({
   kind: "confusion",
   heads: ["category", "binary"],
+  running: false,
   create: (head) =>
     countingAccumulator(head, ({ classes, at }) =>
       Array.from({ length: classes }, (_, actual) =>

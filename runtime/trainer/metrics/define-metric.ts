@@ -28,6 +28,8 @@ export interface MetricDefinition<K extends MetricSpec["kind"] = MetricSpec["kin
   readonly kind: K;
   /** The kinds of head it can judge. */
   readonly heads: readonly HeadSpec["kind"][];
+  /** Its result is a number that costs next to nothing: shown with every step. */
+  readonly running: boolean;
   create(head: HeadSpec, spec: MetricSpec & { readonly kind: K }): MetricAccumulator;
 }
 

@@ -33,6 +33,8 @@ export interface MetricSet {
   /** `outputs` of the evaluate or train program, and the batch's inputs, which hold the targets. */
   add(outputs: Batch, inputs: Batch): void;
   results(): Record<string, MetricValue>;
+  /** Those that are cheap enough to ask for after every batch. */
+  running(): Record<string, MetricValue>;
   save(): Readonly<Record<string, MetricMemory>>;
   restore(memory: Readonly<Record<string, MetricMemory>>): void;
 }
@@ -74,9 +76,12 @@ export function createMetricSet(
   heads: readonly HeadSpec[],
 ): MetricSet {
   const members = metricUses(specs, heads).map(({ name, head, spec }) => {
-    const { create } = metrics[spec.kind] as MetricDefinition;
-    return { name, output: head.name, target: head.target ?? "", accumulator: create(head, spec) };
+    const { create, running } = metrics[spec.kind] as MetricDefinition;
+    const accumulator = create(head, spec);
+    return { name, output: head.name, target: head.target ?? "", accumulator, running };
   });
+  const resultsOf = (of: typeof members): Record<string, MetricValue> =>
+    Object.fromEntries(of.map(({ name, accumulator }) => [name, accumulator.result()]));
   return {
     add(outputs, inputs) {
       for (const { name, output, target, accumulator } of members) {
@@ -87,8 +92,8 @@ export function createMetricSet(
         accumulator.add(prediction, truth);
       }
     },
-    results: () =>
-      Object.fromEntries(members.map(({ name, accumulator }) => [name, accumulator.result()])),
+    results: () => resultsOf(members),
+    running: () => resultsOf(members.filter(({ running }) => running)),
     save: () =>
       Object.fromEntries(members.map(({ name, accumulator }) => [name, accumulator.save()])),
     restore(memory) {

@@ -5,5 +5,6 @@ import { meanAccumulator } from "./values.js";
 export const mae = defineMetric({
   kind: "mae",
   heads: ["value"],
+  running: true,
   create: () => meanAccumulator((predicted, actual) => Math.abs(predicted - actual)),
 });

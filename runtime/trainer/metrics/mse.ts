@@ -5,5 +5,6 @@ import { meanAccumulator } from "./values.js";
 export const mse = defineMetric({
   kind: "mse",
   heads: ["value"],
+  running: true,
   create: () => meanAccumulator((predicted, actual) => (predicted - actual) ** 2),
 });

@@ -12,5 +12,6 @@ function score(counts: ClassCounts, index: number): number {
 export const precision = defineMetric({
   kind: "precision",
   heads: ["category", "binary"],
+  running: false,
   create: (head) => countingAccumulator(head, (counts) => binaryOrMacro(counts, score)),
 });

@@ -11,6 +11,7 @@ import { requireEqualSize } from "./values.js";
 export const r2 = defineMetric({
   kind: "r2",
   heads: ["value"],
+  running: false,
   create: (head) => {
     const width = sizeOf(head.shape);
     let count = 0;

@@ -5,6 +5,7 @@ import { defineMetric } from "./define-metric.js";
 export const topK = defineMetric({
   kind: "top_k",
   heads: ["category"],
+  running: true,
   create: (head, { k }) => {
     const width = classCount(head);
     let hits = 0;

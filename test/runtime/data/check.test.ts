@@ -104,6 +104,16 @@ it("finds columns that a CSV file does not have, those of splits too", async () 
   ]);
 });
 
+it("finds fractions that leave no rows, whatever the number of rows", async () => {
+  const path = put(base, "f.csv", "x\n1\n2\n");
+  const spec = dataSpec(csvSource(path), {
+    features: { x: feature.number("x") },
+    split: { ...noSplit, validation: 0.5, test: 0.5 },
+  });
+  expect(await problems(spec)).toEqual([["split-too-large", "split"]]);
+  expect(await problems({ ...spec, test: csvSource(path) })).toEqual([]);
+});
+
 it("finds a missing package and says so once", async () => {
   const npm = idx({ images: "npm:no-such-data/i", labels: "npm:no-such-data/l" });
   const found = await checkData(mnistLike({ source: npm, test: npm }), { base });

@@ -195,6 +195,19 @@ it("puts the files of all classes one after the other, with their labels", async
   expect(image?.place(2)).toBe("dog.json, record 0 (counted from 0)");
 });
 
+it("skips empty rows, and still counts them in places", async () => {
+  const a = put(base, "gaps.json", '{"data": [[], [1, 2], [ ], [3, 4], []]}');
+  const { image, label } = await read(byClass({ a }), base, ["image", "label"]);
+  expect([valuesOf(image), valuesOf(label)]).toEqual([
+    [1, 2, 3, 4],
+    ["a", "a"],
+  ]);
+  expect([0, 1].map((row) => image?.place(row))).toEqual([
+    "gaps.json, record 1 (counted from 0)",
+    "gaps.json, record 3 (counted from 0)",
+  ]);
+});
+
 it("names file and record of a mistake", async () => {
   const ok = put(base, "ok.json", '{"data": [[1, 2]]}');
   const cases: [string, string, string][] = [

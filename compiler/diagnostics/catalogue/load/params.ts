@@ -57,8 +57,7 @@ export const paramEntries = {
     message: "there is no block '{name}'",
     help: "Blocks: {known}.",
     explain: "'block' and 'repeat' use the layers that stand under this name in 'blocks'.",
-    wrong:
-      "blocks: { hidden: { layers: [dense: 2] } }\nmodel: { layers: [block: hiden, block: hidden] }",
+    wrong: "blocks: { hidden: { layers: [dense: 2] } }\nmodel: { layers: [block: hiden] }",
     right: "blocks: { hidden: { layers: [dense: 2] } }\nmodel: { layers: [block: hidden] }",
   },
   "block-cycle": {

@@ -98,6 +98,15 @@ export const structureEntries = {
     wrong: "data: { split: { validation: 0.1, method: last, seed: 3 } }",
     right: "data: { split: { validation: 0.1, method: random, seed: 3 } }",
   },
+  "language-version": {
+    severity: "error",
+    message: "this dlc reads version {known} of the spec language, not {version}",
+    help: "Write 'dlc: {known}', or install the dlc that the spec was written for.",
+    explain:
+      "'dlc' says for which version of the language a spec was written, so that its meaning never changes silently. There is version 1 only.",
+    wrong: "dlc: 2",
+    right: "dlc: 1",
+  },
   "extends-path": {
     severity: "error",
     message: "'{path}' cannot be extended",
