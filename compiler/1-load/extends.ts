@@ -22,13 +22,7 @@ export function withBase(
     return null;
   }
   const file = resolve(dirname(context.file), path);
-  const text = readSpecText(
-    file,
-    span,
-    context.diagnostics,
-    (name, content) => context.sources.set(name, content),
-    read,
-  );
+  const text = readSpecText({ path: file, shown: path, span, read }, context);
   if (text === null) return null;
   const base = parseYaml(text, file, context.diagnostics, "base");
   if (base === null) return null;

@@ -37,24 +37,18 @@ export function loadSpec(file: string, options: LoadOptions = {}): LoadResult {
   const diagnostics = new Diagnostics();
   const sources = new SourceFiles();
   const context = new LoadContext(resolve(file), diagnostics, sources);
-  const root = readRoot(context, options);
+  const root = readRoot(file, context, options);
   const spec = root === null ? null : readSpec(root, context, options);
   return { spec: diagnostics.hasErrors ? null : spec, diagnostics, sources };
 }
 
-function readRoot(context: LoadContext, { read }: LoadOptions): YamlMap | null {
-  const { file, diagnostics, sources } = context;
-  const text = readSpecText(
-    file,
-    null,
-    diagnostics,
-    (name, content) => sources.set(name, content),
-    read,
-  );
+function readRoot(shown: string, context: LoadContext, { read }: LoadOptions): YamlMap | null {
+  const { file, diagnostics } = context;
+  const text = readSpecText({ path: file, shown, span: null, read }, context);
   const root = text === null ? null : parseYaml(text, file, diagnostics);
   if (root === null) return null;
   if (root.kind === "map") return withBase(root, context, read);
-  diagnostics.report("wrong-type", headOf(root.span, sources), {
+  diagnostics.report("wrong-type", headOf(root.span, context.sources), {
     what: "a spec",
     wanted: "a map",
     given: describeNode(root),

@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { Diagnostics } from "../../diagnostics/report.js";
 import type { Span } from "../../ir/origin.js";
+import type { LoadContext } from "../context.js";
 import { limits } from "./limits.js";
 
 const failures: Readonly<Record<string, string>> = {
@@ -17,37 +18,44 @@ const failures: Readonly<Record<string, string>> = {
 /** The content of a file, given its absolute path; throws as `readFileSync` does. */
 export type ReadText = (path: string) => string | Uint8Array;
 
+export interface FileRequest {
+  /** Absolute. */
+  readonly path: string;
+  /** As the user wrote it. */
+  readonly shown: string;
+  /** Who asked for the file; null: the command line. */
+  readonly span: Span | null;
+  readonly read: ReadText | undefined;
+}
+
 /**
- * The text of a spec file, without a byte order mark. Null after a diagnostic at `span` (who asked
- * for the file) or in the file itself. `register` is told the text, so that it can be shown.
+ * The text of a spec file, without a byte order mark. Null after a diagnostic where the file was
+ * asked for, or in the file itself.
  */
-export function readSpecText(
-  path: string,
-  span: Span | null,
-  diagnostics: Diagnostics,
-  register: (path: string, text: string) => void,
-  read?: ReadText,
-): string | null {
+export function readSpecText(file: FileRequest, context: LoadContext): string | null {
+  const { path, shown, span, read } = file;
+  const { diagnostics, sources } = context;
   let bytes: Uint8Array;
   try {
-    bytes = read === undefined ? readRegularFile(path) : Buffer.from(read(path), "utf8");
+    const content = read === undefined ? readRegularFile(path) : read(path);
+    bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     const reason =
       error instanceof Unreadable
         ? error.message
         : (failures[String(code)] ?? String(code ?? "it cannot be opened"));
-    diagnostics.report("cannot-read", span, { file: path, reason });
+    diagnostics.report("cannot-read", span, { file: shown, reason });
     return null;
   }
   if (bytes.length > limits.bytes) {
-    register(path, "");
+    sources.set(path, "");
     const size = `${limits.bytes / 1024} KiB`;
     diagnostics.report("file-too-large", { file: path, start: 0, end: 0 }, { limit: size });
     return null;
   }
   const text = new TextDecoder("utf-8").decode(bytes); // drops a byte order mark
-  register(path, text);
+  sources.set(path, text);
   return isUtf8(bytes) && !text.includes("\0")
     ? checkCharacters(text, path, diagnostics)
     : notText(text, path, diagnostics);
