@@ -122,13 +122,7 @@ export function createCheckpointStore(
     tidy: () => withIo("tidy the checkpoints", folder, () => tidy(folder)),
     newest: (onDamaged) => withIo("read the checkpoints", folder, () => newest(onDamaged)),
     read,
-    async nextName(step) {
-      const base = `step-${String(step).padStart(8, "0")}`;
-      const taken = (await listCheckpoints(run)).filter((name) => name.split(".")[0] === base);
-      const newestTaken = taken[0];
-      if (newestTaken === undefined) return base;
-      return `${base}.${Number(newestTaken.split(".")[1] ?? 0) + 1}`;
-    },
+    nextName: (step) => withIo("read the checkpoints", folder, () => nextName(run, step)),
     write: (name, step, contents) =>
       withIo("save a checkpoint", join(folder, name), () =>
         writeCheckpoint(join(folder, name), name, step, identity, specs, contents),
@@ -147,6 +141,12 @@ export function createCheckpointStore(
         for (const name of old) if (!keep.includes(name)) await remove(folder, name);
       }),
   };
+}
+
+async function nextName(run: string, step: number): Promise<string> {
+  const base = `step-${String(step).padStart(8, "0")}`;
+  const [newest] = (await listCheckpoints(run)).filter((name) => name.split(".")[0] === base);
+  return newest === undefined ? base : `${base}.${Number(newest.split(".")[1] ?? 0) + 1}`;
 }
 
 async function tidy(folder: string): Promise<void> {

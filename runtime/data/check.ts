@@ -1,5 +1,6 @@
 /** @file What `dlc validate` can say about data from file names and headers, before anything is read. */
 import type { DataSpec, FeatureSpec, SourceSpec } from "../spec.js";
+import { checkRows } from "./check-rows.js";
 import { allFeatures, classesOf } from "./dataset.js";
 import { type DataCode, DataError, list, showShape } from "./errors.js";
 import { columnsOf, fitsImage, imageSize, wantsOf } from "./features.js";
@@ -20,8 +21,8 @@ export interface DataProblem {
 }
 
 /**
- * Checks files, magic numbers, dimensions, row counts, column names and classes of every source, and
- * the labels in small files. Cheap: large files are not read. Reports all problems, in the order of
+ * Checks files, magic numbers, dimensions, row counts, column names and classes of every source, the
+ * labels in small files, and every row of small CSV and JSON files. Cheap: large files are not read. Reports all problems, in the order of
  * the spec; none for data that the program passes in.
  */
 export async function checkData(
@@ -42,7 +43,14 @@ export async function checkData(
   const roles = ["source", "validation", "test"] as const;
   for (const role of roles) {
     const source = spec[role];
-    if (source !== null) await checkSource(spec, role, source, options.base, report);
+    if (source === null) continue;
+    const before = problems.length;
+    await checkSource(spec, role, source, options.base, report);
+    if (problems.length > before) continue;
+    await checkRows(spec, source, options.base, (name, error) => {
+      const group = name !== null && Object.hasOwn(spec.features, name) ? "features" : "targets";
+      report(name === null ? role : `${group}.${name}`, error);
+    });
   }
   return problems;
 }

@@ -4,6 +4,7 @@ import { CheckpointFault, selectState } from "../checkpoint/checkpoint.js";
 import { type CheckpointStore, checkpointsFolder } from "../checkpoint/store.js";
 import type { DeviceState, Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
+import type { Program } from "../program.js";
 import type { ModelDefinition, TrainSpec } from "../spec.js";
 import { addLosses, evaluate, evaluationBatch, meanLosses } from "./evaluate.js";
 import type { EpochRecord, MetricValues, TrainEvent, TrainResult } from "./events.js";
@@ -16,7 +17,12 @@ import type { RunFolder } from "./run-folder.js";
 import { learningRateAt, type RunLength } from "./schedule.js";
 import { batchesPerEpoch, type TrainingData } from "./source.js";
 import { type StepContext, trainBatch } from "./step.js";
-import type { TrainingPrograms } from "./train.js";
+
+export interface TrainingPrograms {
+  readonly train: Program;
+  readonly evaluate: Program;
+  readonly apply: Program | null;
+}
 
 export type StopReason = "interrupted" | "time-limit";
 

@@ -9,13 +9,12 @@ import { checkpointsFolder, createCheckpointStore, listCheckpoints } from "../ch
 import type { DeviceState, Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
 import { initialState } from "../init.js";
-import type { Program } from "../program.js";
 import type { ModelDefinition, TrainSpec } from "../spec.js";
 import { type HostTensor, sizeOf } from "../tensor.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { initialMonitor } from "./monitor.js";
 import { noSums, type RunProgress, unpackProgress } from "./progress-state.js";
-import { createRun, type Run } from "./run.js";
+import { createRun, type Run, type TrainingPrograms } from "./run.js";
 import { describeRun, openRunFolder } from "./run-folder.js";
 import { batchesPerEpoch, type TrainingData } from "./source.js";
 
@@ -128,12 +127,6 @@ const firstProgress: RunProgress = {
   metricsBytes: 0,
   finished: null,
 };
-
-export interface TrainingPrograms {
-  readonly train: Program;
-  readonly evaluate: Program;
-  readonly apply: Program | null;
-}
 
 function requireTrainable(
   definition: ModelDefinition,

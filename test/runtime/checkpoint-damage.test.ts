@@ -166,7 +166,7 @@ for (const file of allFiles) {
     [`${file} empty`]: [(c: string) => truncateSync(join(c, file)), new RegExp(file)],
     [`${file} short of one byte`]: [
       (c: string) => truncateSync(join(c, file), readFileSync(join(c, file)).length - 1),
-      new RegExp(file),
+      file === manifestName ? /manifest/ : new RegExp(`${file}: .*cut off`),
     ],
     [`${file} with a byte too many`]: [
       (c: string) => appendFileSync(join(c, file), "\n"),
@@ -282,6 +282,21 @@ describe("an interrupted save", () => {
     );
     expect(existsSync(pointed(run, "best"))).toBe(true);
     expect(existsSync(pointed(run, "last"))).toBe(true);
+  });
+
+  it("is completed even if the run was at its end", async () => {
+    const run = newRun();
+    await trainTiny(definition, run);
+    const best = pointed(run, "best");
+    const last = pointed(run, "last");
+    rmSync(join(run, "best"));
+    writeFileSync(join(run, "last"), '{"checkpoint":"checkpoints/step-00000001"}');
+    cpSync(last, join(run, "checkpoints", "step-00000001"), { recursive: true });
+    const { result } = await trainTiny(definition, run);
+    expect(result.alreadyFinished).toBe(true);
+    expect(pointed(run, "best")).toBe(best);
+    expect(pointed(run, "last")).toBe(last);
+    expect(checkpoints(run)).not.toContain("step-00000001");
   });
 
   it("goes on without the lines of the log that are lost, and says so", async () => {

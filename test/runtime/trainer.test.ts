@@ -1,7 +1,22 @@
 /** @file The training loop: it learns, sees every example, and ends for the reasons it should. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { type DlcError, type HostTensor, random, type TrainEvent } from "@dlc/runtime";
+import {
+  type DlcError,
+  type Engine,
+  type HostTensor,
+  type ModelDefinition,
+  random,
+  type TrainEvent,
+} from "@dlc/runtime";
 import { describe, expect, it } from "vitest";
 import { tinyModel, tinyPoints, tinySource } from "../support/tiny-model.mjs";
 import {
@@ -83,28 +98,43 @@ describe("training", () => {
     for (const [, sum] of sums) expect(sum.data.every((value) => value === 0)).toBe(true);
   });
 
-  it("gives the first step of a run the rate and key of step 1", async () => {
+  /** The scalars of every call of one program. */
+  async function scalarsOf(program: string, definition: ModelDefinition): Promise<unknown[]> {
     const calls: unknown[] = [];
-    const spy = {
+    const spy: Engine = {
       ...engine,
-      prepare: async (...of: Parameters<typeof engine.prepare>) => {
+      prepare: async (...of) => {
         const executable = await engine.prepare(...of);
         return {
           ...executable,
-          run: (call: Parameters<typeof executable.run>[0]) => {
-            if (of[0].name === "train") calls.push(call.scalars);
+          run: (call) => {
+            if (of[0].name === program) calls.push(call.scalars);
             return executable.run(call);
           },
         };
       },
     };
+    await trainTiny(definition, newRun(), { engine: spy });
+    return calls;
+  }
+
+  it("gives the first step of a run the rate and key of step 1", async () => {
     const settings = { warmupSteps: 4, epochs: 1, learningRate: 0.2 };
-    await trainTiny(tinyModel({ settings }), newRun(), { engine: spy });
-    expect(calls).toEqual(
+    expect(await scalarsOf("train", tinyModel({ settings }))).toEqual(
       [1, 2, 3, 4].map((step) => ({
         learning_rate: 0.2 * (step / 4),
         random_key: random.derive(1, step),
       })),
+    );
+  });
+
+  it("draws new random numbers for every batch, also within a step", async () => {
+    const definition = tinyModel({ accumulate: 3, settings: { epochs: 2, warmupSteps: 4 } });
+    expect(await scalarsOf("train", definition)).toEqual(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((batch) => ({ random_key: random.derive(1, batch) })),
+    );
+    expect(await scalarsOf("apply", definition)).toEqual(
+      [1, 2, 3].map((step) => ({ learning_rate: 0.1 * (step / 4) })),
     );
   });
 
@@ -254,20 +284,22 @@ describe("a loss that is not finite", () => {
     const run = newRun();
     const before = await trainBatches(tinyModel(), run, 7);
     const settings = { learningRate: 0.1 };
-    const exploding = {
+    const verdicts: boolean[] = [];
+    const exploding: Engine = {
       ...engine,
-      prepare: async (...of: Parameters<typeof engine.prepare>) => {
+      prepare: async (...of) => {
         const executable = await engine.prepare(...of);
         return {
           ...executable,
           // A step that ends in NaN on the engine's side: the trainer must refuse to commit it.
-          run: async (call: Parameters<typeof executable.run>[0]) => {
+          run: async (call) => {
             if (of[0].name !== "train") return executable.run(call);
             return executable.run({
               ...call,
               commit: (outputs) => {
                 (outputs["loss"] as HostTensor).data[0] = Number.NaN;
-                return call.commit?.(outputs) ?? true;
+                verdicts.push(call.commit?.(outputs) ?? true);
+                return verdicts.at(-1) ?? true;
               },
             });
           },
@@ -276,6 +308,7 @@ describe("a loss that is not finite", () => {
     };
     const error = await failure(trainTiny(tinyModel({ settings }), run, { engine: exploding }));
     expect(error.code).toBe("non-finite-loss");
+    expect(verdicts).toEqual([false]);
     expect(before.result.status).toBe("interrupted");
     const resumed = await trainTiny(tinyModel(), run);
     const straight = await trainTiny(tinyModel(), newRun());
@@ -326,6 +359,30 @@ describe("the run folder", () => {
       expect(error.message).toContain(String(process.pid));
     }
     expect(existsSync(join(run, ".lock"))).toBe(false);
+  });
+
+  it("that cannot be written ends the run with a reason, and loses nothing", async () => {
+    const run = newRun();
+    const aside = `${run}-aside`;
+    const checkpoints = join(run, "checkpoints");
+    const error = await failure(
+      trainTiny(tinyModel(), run, {
+        onEvent: (event) => {
+          if (event.kind !== "epoch" || event.record.epoch !== 2) return;
+          renameSync(checkpoints, aside);
+          writeFileSync(checkpoints, "in the way");
+        },
+      }),
+    );
+    expect(error).toMatchObject({ code: "file-operation-failed", reason: "io" });
+    rmSync(checkpoints);
+    renameSync(aside, checkpoints);
+    const { state, events } = await trainTiny(tinyModel(), run);
+    expect(eventsOf(events, "started")[0]?.resumedFrom).toMatchObject({ epoch: 3 });
+    const straight = await trainTiny(tinyModel(), newRun());
+    expect(fingerprint(state)).toBe(fingerprint(straight.state));
+    const nowhere = await failure(trainTiny(tinyModel(), join(run, "run.json", "run")));
+    expect(nowhere).toMatchObject({ code: "file-operation-failed", reason: "io" });
   });
 
   it("refuses to continue with other settings, and says which", async () => {

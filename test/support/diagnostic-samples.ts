@@ -3,10 +3,19 @@
  * that must be blamed, expected.txt, fixed.yaml where there is a certain fix, and other files as they
  * are. options.json: { "set": {…}, "insert": {"@WORD@": {"text": …, "times": …} or {"bytes": […]}} }.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type LoadOptions, loadSpec } from "../../compiler/1-load/load-spec.js";
+import { loadSpec } from "../../compiler/1-load/load-spec.js";
 import { dataEntries } from "../../compiler/diagnostics/catalogue/data.js";
 import { loadEntries } from "../../compiler/diagnostics/catalogue/load.js";
 import { lowerEntries } from "../../compiler/diagnostics/catalogue/lower.js";
@@ -22,17 +31,44 @@ export const samplesFolder = fileURLToPath(
 export interface Outcome {
   readonly diagnostics: Diagnostics;
   readonly sources: SourceFiles;
+  /** The folder that shown paths are relative to. */
+  readonly base: string;
 }
 
-type RunStage = (file: string, options: LoadOptions) => Outcome | Promise<Outcome>;
+interface SampleInput {
+  readonly folder: string;
+  /** What stands in spec.yaml, without marks. */
+  readonly content: string | Uint8Array;
+  readonly set: Readonly<Record<string, string>>;
+}
 
-const throughPipeline: RunStage = (file, options) => compile(file, { ...options, checkData: true });
+type RunStage = (input: SampleInput) => Promise<Outcome>;
+
+const loaded: RunStage = async ({ folder, content, set }) => {
+  const file = join(folder, "spec.yaml");
+  const read = (path: string): string | Uint8Array =>
+    path === file ? content : readFileSync(path);
+  return { ...loadSpec(file, { set, read }), base: folder };
+};
+
+/** All stages, on a copy of the folder whose spec has no marks. */
+const compiled: RunStage = async ({ folder, content, set }) => {
+  const base = mkdtempSync(join(tmpdir(), "dlc-sample-"));
+  try {
+    cpSync(folder, base, { recursive: true });
+    writeFileSync(join(base, "spec.yaml"), content);
+    const { diagnostics, sources } = await compile(join(base, "spec.yaml"), { set });
+    return { diagnostics, sources, base };
+  } finally {
+    rmSync(base, { recursive: true });
+  }
+};
 
 /** How samples of each stage's codes are run; samples of other codes cannot be written as specs. */
 const stages: readonly { readonly entries: object; readonly run: RunStage }[] = [
-  { entries: loadEntries, run: loadSpec },
-  { entries: lowerEntries, run: throughPipeline },
-  { entries: dataEntries, run: throughPipeline },
+  { entries: loadEntries, run: loaded },
+  { entries: lowerEntries, run: compiled },
+  { entries: dataEntries, run: compiled },
 ];
 
 export function runnerOf(code: string): RunStage {
@@ -75,17 +111,15 @@ interface SampleOptions {
 }
 
 export interface SampleSpec {
-  readonly file: string;
   readonly text: string;
   readonly marks: readonly { readonly start: number; readonly end: number }[];
   readonly run: (text: string) => Promise<Outcome>;
 }
 
 export function openSample({ code, folder }: Sample): SampleSpec {
-  const file = join(folder, "spec.yaml");
   const path = join(folder, "options.json");
   const options: SampleOptions = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
-  let source = readFileSync(file, "utf8");
+  let source = readFileSync(join(folder, "spec.yaml"), "utf8");
   let bytes: readonly number[] = [];
   for (const [word, insert] of Object.entries(options.insert ?? {})) {
     bytes = insert.bytes ?? bytes;
@@ -100,14 +134,10 @@ export function openSample({ code, folder }: Sample): SampleSpec {
     return Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
   };
   return {
-    file,
     text,
     marks,
-    run: async (given) =>
-      runnerOf(code)(file, {
-        ...(options.set && { set: options.set }),
-        read: (path) => (path === file ? content(given) : readFileSync(path)),
-      }),
+    run: (given) =>
+      runnerOf(code)({ folder, content: content(given), set: options.set ?? {} }),
   };
 }
 

@@ -25,6 +25,8 @@ interface Surroundings {
   readonly params: Scope;
   /** Names of the blocks around, outermost first. */
   readonly inside: readonly string[];
+  /** In the model's own list, the entry that all this is expanded from. */
+  readonly use: Span | null;
 }
 
 /** One list of layers while it is walked. */
@@ -57,7 +59,7 @@ export class Expander {
   }
 
   model(list: YamlNode, params: Scope): void {
-    this.#list(list, { prefix: "", input: undefined, params, inside: [] });
+    this.#list(list, { prefix: "", input: undefined, params, inside: [], use: null });
     for (const { name } of this.layers) this.outputs.set(name, name);
   }
 
@@ -67,7 +69,7 @@ export class Expander {
     const origins = this.context.origins.length;
     this.#block(
       { block, times: 1, given: new Map() },
-      { prefix: "", input: undefined, params, inside: [] },
+      { prefix: "", input: undefined, params, inside: [], use: null },
       { name: block.name, input: "input", span: block.nameSpan },
     );
     this.layers.length = layers;
@@ -116,10 +118,10 @@ export class Expander {
     return last;
   }
 
-  #use(entry: LayerEntry, { prefix }: Surroundings): BlockUse | null {
+  #use(entry: LayerEntry, { prefix, use: outer }: Surroundings): BlockUse | null {
     const path = `model.layers.${prefix}${entry.as?.name ?? entry.type}`;
     const use = readBlockUse(entry, this.blocks, path, this.context);
-    return use !== null && this.#count(use.times, entry.typeSpan) ? use : null;
+    return use !== null && this.#count(use.times, outer ?? entry.typeSpan) ? use : null;
   }
 
   #entry({ entry, name, uses }: NamedEntry, index: number, previous: Input, level: Level): Input {
@@ -141,7 +143,7 @@ export class Expander {
       return output;
     }
     const fullName = around.prefix + name;
-    if (!this.#count(1, entry.span)) return previous;
+    if (!this.#count(1, around.use ?? entry.span)) return previous;
     const title = entry.as === null ? entry.type : `${entry.type} '${entry.as.name}'`;
     this.#layer(entry, fullName, { index, previous, scope, title });
     this.#emitted.add(fullName);
@@ -223,6 +225,7 @@ export class Expander {
       input: use.input,
       params,
       inside: [...around.inside, block.name],
+      use: around.use ?? use.span,
     });
     const used = this.usedParams.get(block.name) ?? new Set<string>();
     for (const name of params.names) if (params.isUsed(name)) used.add(name);

@@ -73,6 +73,8 @@ class Composer {
   failed = false;
   #nodes = 0;
   #stopped = false;
+  /** The alias that is being followed, outermost: what grows too large grows there. */
+  #following: Span | null = null;
   readonly #anchors = new Map<string, Node>();
   /** Anchored nodes around the current one: an alias to one of them would be a cycle. */
   readonly #open = new Set<Node>();
@@ -90,11 +92,11 @@ class Composer {
     if (this.#stopped) return this.#empty(near);
     if (this.#nodes > limits.nodes) {
       return this.#stop(() =>
-        this.diagnostics.report("file-too-large", near, { limit: `${limits.nodes} values` }),
+        this.diagnostics.report("file-too-large", this.#following ?? near, { limit: `${limits.nodes} values` }),
       );
     }
     if (depth > limits.depth) {
-      return this.#stop(() => this.diagnostics.report("too-deep", near, { limit: limits.depth }));
+      return this.#stop(() => this.diagnostics.report("too-deep", this.#following ?? near, { limit: limits.depth }));
     }
     if (node === null) return this.#empty(near);
     if (isAlias(node)) return this.#alias(node.source, this.#spanOf(node, near), depth);
@@ -124,7 +126,11 @@ class Composer {
           : "it stands inside what it names";
       return this.#stop(() => this.diagnostics.report("yaml-alias", span, { name, reason }));
     }
-    return this.node(target, span, depth + 1);
+    const outermost = this.#following === null;
+    if (outermost) this.#following = span;
+    const node = this.node(target, span, depth + 1);
+    if (outermost) this.#following = null;
+    return node;
   }
 
   #scalar(node: Scalar, near: Span): YamlNode {

@@ -49,14 +49,15 @@ export function reportSyntaxError(
   diagnostics: Diagnostics,
 ): void {
   const wording = wordings[error.code] ?? { message: firstSentence(error.message), help: general };
-  const start = Math.min(error.pos[0], Math.max(0, text.length - 1));
-  const end = Math.max(start + 1, Math.min(error.pos[1], endOfLine(text, start)));
-  diagnostics.report("yaml-syntax", { file, start, end }, { ...wording });
+  const start = firstVisible(text, Math.min(error.pos[0], Math.max(0, text.length - 1)));
+  const piece = /^(?:\w+|[^\r\n]?)/.exec(text.slice(start, start + 100))?.[0] ?? "";
+  diagnostics.report("yaml-syntax", { file, start, end: start + piece.length }, { ...wording });
 }
 
-function endOfLine(text: string, start: number): number {
-  const newline = text.slice(start).search(/\r?\n/);
-  return newline < 0 ? text.length : start + newline;
+/** Positions of indentation errors are those of the spaces: what is indented is easier to see. */
+function firstVisible(text: string, start: number): number {
+  const spaces = /^[ \r\n]*/.exec(text.slice(start))?.[0].length ?? 0;
+  return start + spaces < text.length ? start + spaces : start;
 }
 
 function firstSentence(message: string): string {

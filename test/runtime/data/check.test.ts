@@ -165,3 +165,29 @@ it("has nothing to say on data that the program passes in", async () => {
     await problems(dataSpec({ kind: "arrays" }, { features: { x: feature.number("x") } })),
   ).toEqual([]);
 });
+
+it("reads every row of a small table: unknown labels and bad cells, each with its line", async () => {
+  const path = put(base, "rows.csv", "x,kind\n1,cat\noops,cat\n3,cow\n");
+  const spec = dataSpec(csvSource(path), {
+    features: { x: feature.number("x") },
+    targets: { kind: feature.category("kind", ["cat", "dog"]) },
+  });
+  const found = await checkData(spec, { base });
+  expect(found.map(({ code, place, path }) => [code, place, path])).toEqual([
+    ["not-a-number", "rows.csv:3", "source"],
+  ]);
+  const labels = put(base, "labels.csv", "x,kind\n1,cat\n3,cow\n");
+  const [problem] = await checkData({ ...spec, source: csvSource(labels) }, { base });
+  expect(problem).toMatchObject({
+    code: "unknown-label",
+    place: "labels.csv:3",
+    path: "targets.kind",
+  });
+});
+
+it("leaves the rows of a large table to training", async () => {
+  const path = put(base, "large.csv", `x\n${"1\n".repeat(2_000_001)}oops\n`);
+  expect(
+    await problems(dataSpec(csvSource(path), { features: { x: feature.number("x") } })),
+  ).toEqual([]);
+});
