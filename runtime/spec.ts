@@ -194,7 +194,7 @@ export interface HeadSpec {
 export interface ModelDefinition {
   readonly name: string;
   readonly dlcVersion: string;
-  /** SHA-256 of the resolved spec. */
+  /** SHA-256 of the resolved spec without its number of epochs and its checkpoint settings. */
   readonly specHash: string;
   /** SHA-256 over names, shapes and dtypes of the state: checkpoints carry it. */
   readonly stateHash: string;

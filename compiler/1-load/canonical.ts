@@ -3,7 +3,10 @@ import type { ResolvedSpec } from "./resolved-spec.js";
 
 type Meaning = Pick<ResolvedSpec, "name" | "data" | "layers" | "train">;
 
-/** JSON with sorted keys and without places: a spec keeps its hash when it is only laid out anew. */
+/**
+ * JSON with sorted keys and without places: a spec keeps its hash when it is only laid out anew. How
+ * long to train and how often to save are left out too: a run may be continued with more epochs.
+ */
 export function canonicalJson({ name, data, layers, train }: Meaning): string {
   const meaning = {
     name,
@@ -21,6 +24,7 @@ export function canonicalJson({ name, data, layers, train }: Meaning): string {
     train: train && {
       ...train,
       span: undefined,
+      settings: { ...train.settings, epochs: undefined, checkpoint: undefined },
       losses: train.losses.map((loss) => ({ ...loss, span: undefined })),
       optimizer: { ...train.optimizer, span: undefined },
     },

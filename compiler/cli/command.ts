@@ -1,5 +1,5 @@
 /** @file What a command is. Help, parsing, suggestions and shell completion all come from this. */
-import type { ExitReason } from "@dlc/runtime";
+import type { ExitReason } from "@dlc/runtime/errors";
 import type { Console } from "./console.js";
 
 export interface ArgumentDef {
@@ -16,25 +16,40 @@ export interface OptionDef {
   readonly flags: string;
   readonly description: string;
   readonly choices?: readonly string[];
-  /** Shown in the help; absent means unset. */
+  /** Absent: unset. */
   readonly default?: string | number | boolean;
   /** May be given several times. */
   readonly repeatable?: true;
-  /** The value is a number. */
-  readonly number?: true;
+  /** The value from its text; throws an error whose message says what is wanted. */
+  readonly check?: (text: string) => unknown;
 }
+
+/** What every command takes. */
+export const commonOptions: readonly OptionDef[] = [
+  { flags: "--json", description: "print the result as JSON on stdout" },
+  {
+    flags: "--color <when>",
+    description: "colour the messages",
+    choices: ["auto", "always", "never"],
+    default: "auto",
+  },
+];
 
 /** Parsed options by camel-cased name. */
 export type OptionValues = Readonly<Record<string, unknown>>;
+/** Aligned with the definition's arguments; a variadic one collects an array. */
+export type ArgumentValues = readonly (string | readonly string[] | undefined)[];
 
 export interface Invocation {
-  /** Aligned with the definition's arguments; a variadic one collects an array. */
-  readonly args: readonly (string | readonly string[] | undefined)[];
+  readonly args: ArgumentValues;
   readonly options: OptionValues;
   readonly console: Console;
   /** The whole command table: for completion scripts. */
   readonly commands: readonly CommandDef[];
-  /** Aborted by SIGINT or SIGTERM; `reason` is then "interrupted" or "terminated". */
+  /**
+   * Aborted by SIGINT or SIGTERM; `reason` is then "interrupted" or "terminated". A command that never
+   * reads it ends with these signals at once.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -63,10 +78,6 @@ export const on = (options: OptionValues, name: string): boolean => options[name
 
 /** `--set a=1 --set b=2` as a record. */
 export function settings(options: OptionValues): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const entry of (options.set as readonly string[] | undefined) ?? []) {
-    const at = entry.indexOf("=");
-    result[at < 0 ? entry : entry.slice(0, at)] = at < 0 ? "" : entry.slice(at + 1);
-  }
-  return result;
+  const entries = (options["set"] as readonly (readonly [string, string])[] | undefined) ?? [];
+  return Object.fromEntries(entries);
 }

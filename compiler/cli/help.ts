@@ -1,6 +1,6 @@
 /** @file Help texts, from the command table: examples first. */
-import { exitCodes } from "@dlc/runtime";
-import type { CommandDef } from "./command.js";
+import { exitCodes } from "@dlc/runtime/errors";
+import { type CommandDef, commonOptions } from "./command.js";
 
 const pad = (rows: readonly (readonly [string, string])[], indent = "  "): string => {
   const width = Math.max(...rows.map(([left]) => left.length));
@@ -9,8 +9,24 @@ const pad = (rows: readonly (readonly [string, string])[], indent = "  "): strin
     .join("\n");
 };
 
+/**
+ * Help in all its forms: `dlc`, `dlc --help`, `dlc help x`, `dlc x --help`. Null if none is asked for,
+ * or for something that does not exist.
+ */
+export function helpFor(argv: readonly string[], commands: readonly CommandDef[]): string | null {
+  const asks = argv.includes("--help") || argv.includes("-h");
+  const [first, second] = argv.filter((word) => !word.startsWith("-"));
+  if (argv.length === 0 || (asks && first === undefined)) return overview(commands);
+  if (!asks && argv[0] !== "help") return null;
+  const topic = first === "help" ? second : first;
+  if (topic === undefined) return overview(commands);
+  if (topic === "exit-codes") return exitCodeHelp();
+  const command = commands.find(({ name }) => name === topic);
+  return command === undefined ? null : commandHelp(command);
+}
+
 /** `dlc help`. */
-export function overview(commands: readonly CommandDef[]): string {
+function overview(commands: readonly CommandDef[]): string {
   return `dlc compiles YAML model definitions into typed TypeScript training packages.
 
 Examples:
@@ -22,14 +38,16 @@ ${pad([
 ])}
 
 Commands:
-${pad(commands.map((c) => [c.name, c.summary]))}
-  help  exit-codes and any command: dlc help train
+${pad([
+  ...commands.map((c) => [c.name, c.summary] as const),
+  ["help", "more about a command, or about exit-codes: dlc help train"],
+])}
 
 Every command takes --json, --color auto|always|never and --help.`;
 }
 
 /** `dlc help <command>`. */
-export function commandHelp(command: CommandDef): string {
+function commandHelp(command: CommandDef): string {
   const usage = command.arguments.map(({ name, required, variadic }) => {
     const word = variadic ? `${name}...` : name;
     return required ? `<${word}>` : `[${word}]`;
@@ -43,13 +61,12 @@ export function commandHelp(command: CommandDef): string {
     sections.push(`Arguments:\n${pad(command.arguments.map((a) => [a.name, a.description]))}`);
   }
   const options = [
-    ...command.options.map((o): [string, string] => {
+    ...[...command.options, ...commonOptions].map((o): [string, string] => {
       const choices = o.choices ? ` (${o.choices.join(", ")})` : "";
       const fallback = o.default === undefined ? "" : ` [default: ${o.default}]`;
       return [o.flags, `${o.description}${choices}${fallback}`];
     }),
-    ["--json", "print the result as JSON on stdout"] as const,
-    ["--color <when>", "colour the messages (auto, always, never)"] as const,
+    ["-h, --help", "show this"] as const,
   ];
   sections.push(`Options:\n${pad(options)}`);
   return sections.join("\n\n");
@@ -70,7 +87,7 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
 };
 
 /** `dlc help exit-codes`. */
-export function exitCodeHelp(): string {
+function exitCodeHelp(): string {
   const rows = Object.entries(exitCodes).map(
     ([reason, code]) => [String(code), meanings[reason as keyof typeof exitCodes]] as const,
   );

@@ -1,4 +1,5 @@
-/** @file Plain text tables for terminals. */
+/** @file Plain text tables for terminals, and numbers for people. */
+import { visible, width } from "../diagnostics/visible.js";
 
 export interface Column {
   readonly title: string;
@@ -7,22 +8,22 @@ export interface Column {
 
 /** Rows under titles, columns two spaces apart, a rule below the titles. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map(({ title }, i) =>
-    Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length)),
+  const titles = columns.map(({ title }) => visible(title));
+  const cells = rows.map((row) => columns.map((_, i) => visible(row[i] ?? "")));
+  const widths = titles.map((title, i) =>
+    cells.reduce((most, row) => Math.max(most, width(row[i] ?? "")), width(title)),
   );
-  const line = (cells: readonly string[]): string =>
-    cells
+  const line = (row: readonly string[]): string =>
+    row
       .map((cell, i) => {
-        const width = widths[i] ?? 0;
-        return columns[i]?.align === "right" ? cell.padStart(width) : cell.padEnd(width);
+        const gap = " ".repeat(Math.max(0, (widths[i] ?? 0) - width(cell)));
+        return columns[i]?.align === "right" ? gap + cell : cell + gap;
       })
       .join("  ")
       .trimEnd();
-  return [
-    line(columns.map(({ title }) => title)),
-    widths.map((width) => "-".repeat(width)).join("  "),
-    ...rows.map(line),
-  ].join("\n");
+  return [line(titles), widths.map((size) => "-".repeat(size)).join("  "), ...cells.map(line)].join(
+    "\n",
+  );
 }
 
 /** 1234567 → 1,234,567 */

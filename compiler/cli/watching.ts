@@ -1,5 +1,5 @@
 /** @file `--watch`: runs a command again whenever one of its files changes, until it is interrupted. */
-import type { ExitReason } from "@dlc/runtime";
+import type { ExitReason } from "@dlc/runtime/errors";
 import type { Console } from "./console.js";
 
 /** Editors write files in several steps; one run answers them all. */

@@ -22,7 +22,7 @@ export function frame(span: Span, sources: SourceFiles): readonly FrameLine[] {
   const lines: FrameLine[] = [];
   const cut = cutAround(line, start.column - 1, span.end - span.start);
   const before = sources.line(span.file, start.line - 1);
-  if (before !== null && before.trim() !== "") {
+  if (before?.slice(cut.from, cut.from + window).trim()) {
     const text = shown(before.slice(cut.from, cut.from + window));
     lines.push({ kind: "text", number: String(start.line - 1), text });
   }

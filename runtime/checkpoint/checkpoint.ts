@@ -250,7 +250,7 @@ function readProgress(bytes: Uint8Array, step: number): Record<string, unknown> 
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CheckpointFault("damaged", fileNames.state, reason);
   }
-  if (!isRecord(progress) || progress["step"] !== step) {
+  if (!isRecord(progress) || progress.step !== step) {
     throw new CheckpointFault("damaged", fileNames.state, "is of another step than the manifest");
   }
   return progress;

@@ -68,7 +68,7 @@ async function loadFile(path: string, model: Model): Promise<LoadedWeights> {
       values: selectWeights(path, tensors, model.state),
       path,
       step: null,
-      sameSpec: metadata["specHash"] === model.specHash,
+      sameSpec: metadata.specHash === model.specHash,
     };
   } catch (error) {
     if (error instanceof SafetensorsError) throw damaged(path, error.message);

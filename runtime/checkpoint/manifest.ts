@@ -47,14 +47,14 @@ export function renderManifest(manifest: Manifest): string {
 /** @throws Error (with a reason to show) unless the text is byte for byte what was written. */
 export function parseManifest(text: string): Manifest {
   const outer = parseStrictJson(text);
-  const manifest = isRecord(outer) ? outer["manifest"] : undefined;
+  const manifest = isRecord(outer) ? outer.manifest : undefined;
   if (!isManifest(manifest)) throw new Error("is not a manifest of this version of dlc");
   if (renderManifest(manifest) !== text) throw new Error("does not match its own SHA-256");
   return manifest;
 }
 
 function isManifest(value: unknown): value is Manifest {
-  if (!isRecord(value) || value["format"] !== "dlc-checkpoint") return false;
+  if (!isRecord(value) || value.format !== "dlc-checkpoint") return false;
   const { version, dlc, name, step, specHash, stateHash, files } = value;
   return (
     version === manifestVersion &&
@@ -65,8 +65,8 @@ function isManifest(value: unknown): value is Manifest {
       ([file, entry]) =>
         known.has(file) &&
         isRecord(entry) &&
-        isCount(entry["bytes"]) &&
-        typeof entry["sha256"] === "string",
+        isCount(entry.bytes) &&
+        typeof entry.sha256 === "string",
     )
   );
 }

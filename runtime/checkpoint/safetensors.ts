@@ -92,7 +92,7 @@ export function writeSafetensors(
 export function readSafetensors(file: Uint8Array): SafetensorsFile {
   const { header, start } = readHeader(file);
   const payload = file.length - start;
-  const metadata = readMetadata(header["__metadata__"]);
+  const metadata = readMetadata(header.__metadata__);
   const entries = Object.entries(header)
     .filter(([name]) => name !== "__metadata__")
     .map(([name, entry]) => readEntry(name, entry))

@@ -48,7 +48,7 @@ export async function readPointer(run: string, pointer: PointerName): Promise<st
 export async function readPointerFile(path: string): Promise<string | null> {
   try {
     const value = parseStrictJson(await readFile(path, "utf8"));
-    const target = isRecord(value) ? value["checkpoint"] : undefined;
+    const target = isRecord(value) ? value.checkpoint : undefined;
     const name =
       typeof target === "string" && target.startsWith(`${checkpointsFolder}/`)
         ? target.slice(checkpointsFolder.length + 1)

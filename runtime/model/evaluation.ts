@@ -31,7 +31,7 @@ export function summarize(
   return {
     split,
     examples,
-    loss: Number(metrics["loss"]),
+    loss: Number(metrics.loss),
     metrics: Object.fromEntries(scalars),
     confusion: Object.fromEntries(confusion),
   };

@@ -26,10 +26,10 @@ export interface ProgressOptions {
 /** A listener for `TrainOptions.onEvent`. */
 export function createProgress(options: ProgressOptions): (event: TrainEvent) => void {
   const { stream, environment = process.env, now = () => performance.now() / 1000 } = options;
-  const dumb = environment["TERM"] === "dumb";
+  const dumb = environment.TERM === "dumb";
   const terminal = stream.isTTY === true && !dumb;
   const mode = options.mode ?? (terminal ? "live" : "lines");
-  const color = options.color ?? (terminal && !environment["NO_COLOR"]);
+  const color = options.color ?? (terminal && !environment.NO_COLOR);
   const interval = options.interval ?? (mode === "live" ? 0.1 : 10);
   const paint = painter(color && mode !== "json");
   let last = Number.NEGATIVE_INFINITY;
@@ -164,7 +164,7 @@ function lastingText(
 function metricsText({ train, validation }: EpochRecord): string {
   const own = scalars(train);
   if (validation === null) return own;
-  return `loss ${number(train["loss"] as number)}  validation: ${scalars(validation)}`;
+  return `loss ${number(train.loss as number)}  validation: ${scalars(validation)}`;
 }
 
 function scalars(values: MetricValues): string {

@@ -141,7 +141,7 @@ async function readDescription(path: string): Promise<RunDescription | null> {
   }
   try {
     const value = parseStrictJson(text);
-    if (isRecord(value) && isRecord(value["settings"]) && isRecord(value["engine"])) {
+    if (isRecord(value) && isRecord(value.settings) && isRecord(value.engine)) {
       return value as unknown as RunDescription;
     }
   } catch {

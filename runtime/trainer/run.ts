@@ -172,7 +172,7 @@ export function createRun(parts: RunParts): Run {
       batches: length.batchesPerEpoch,
       step: progress.step,
       loss,
-      meanLoss: (sums.losses["loss"] ?? Number.NaN) / sums.examples,
+      meanLoss: (sums.losses.loss ?? Number.NaN) / sums.examples,
       metrics: metrics.running(),
       learningRate,
       examplesPerSecond: pace.examplesPerSecond,

@@ -98,7 +98,7 @@ export async function trainBatch(
 }
 
 function lossOf(outputs: Readonly<Record<string, HostTensor>>): number {
-  return outputs["loss"]?.data[0] ?? Number.NaN;
+  return outputs.loss?.data[0] ?? Number.NaN;
 }
 
 function scalarsOf(program: Program, all: Scalars): Partial<Scalars> {

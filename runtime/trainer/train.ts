@@ -132,7 +132,7 @@ function requireTrainable(
   definition: ModelDefinition,
   options: TrainOptions,
 ): { settings: TrainSpec; programs: TrainingPrograms } {
-  const { train: program, evaluate, apply } = definition.programs;
+  const { train: program, evaluate, apply = null } = definition.programs;
   if (definition.train === null || program === undefined || evaluate === undefined) {
     throw new DlcError("not-trainable", `${definition.name} cannot be trained`, {
       place: "train",
@@ -140,10 +140,7 @@ function requireTrainable(
     });
   }
   const settings = { ...definition.train, ...options.settings };
-  if (
-    settings.accumulate !== definition.train.accumulate &&
-    (apply === undefined) !== (settings.accumulate === 1)
-  ) {
+  if (settings.accumulate !== definition.train.accumulate) {
     throw new DlcError("not-trainable", "the package was built for another train.accumulate", {
       place: "train.accumulate",
       help: "Change it in the spec and build again; it is part of the generated programs.",
@@ -166,7 +163,7 @@ function requireTrainable(
       help: "Check the source and how much of it the split holds back.",
     });
   }
-  return { settings, programs: { train: program, evaluate, apply: apply ?? null } };
+  return { settings, programs: { train: program, evaluate, apply } };
 }
 
 /** Why to stop before the next batch; null: go on. */

@@ -109,7 +109,7 @@ const damages: Readonly<
     /belongs to step-/,
   ],
   "a manifest without the weights": [
-    (c) => forge(c, (m) => delete (m["files"] as Record<string, unknown>)[weights]),
+    (c) => forge(c, (m) => delete (m.files as Record<string, unknown>)[weights]),
     /the manifest lists none/,
   ],
   "progress of another step": [

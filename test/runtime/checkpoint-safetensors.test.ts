@@ -82,7 +82,7 @@ describe("safetensors", () => {
     const payload = new Uint8Array(Float32Array.of(1, 2, 3).buffer);
     const bytes = file(`{"__metadata__":{"format":"pt"},"w":${entry(0, 12, [3, 1])}}  `, payload);
     const { tensors, metadata } = readSafetensors(bytes);
-    expect(tensors["w"]).toEqual({ dtype: "f32", shape: [3, 1], data: Float32Array.of(1, 2, 3) });
+    expect(tensors.w).toEqual({ dtype: "f32", shape: [3, 1], data: Float32Array.of(1, 2, 3) });
     expect(metadata).toEqual({ format: "pt" });
   });
 

@@ -10,7 +10,7 @@ const spec = (init: InitSpec, shape: readonly number[] = [100, 200]): StateSpec 
   layer: "l",
 });
 const values = (init: InitSpec, shape?: readonly number[], seed = 7): number[] =>
-  Array.from(initialState({ w: spec(init, shape) }, seed)["w"]?.data ?? []);
+  Array.from(initialState({ w: spec(init, shape) }, seed).w?.data ?? []);
 
 const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / xs.length;
 const deviation = (xs: readonly number[]): number => {
@@ -93,8 +93,8 @@ describe("initial values", () => {
       },
       3,
     );
-    expect(state["w:average"]?.data).toEqual(state["w"]?.data);
-    expect(state["w:average"]?.data).not.toBe(state["w"]?.data);
+    expect(state["w:average"]?.data).toEqual(state.w?.data);
+    expect(state["w:average"]?.data).not.toBe(state.w?.data);
     const circular = { a: spec({ kind: "copy", of: "b" }), b: spec({ kind: "copy", of: "a" }) };
     expect(() => initialState(circular, 1)).toThrow("copies");
   });
@@ -103,9 +103,9 @@ describe("initial values", () => {
     const init: InitSpec = { kind: "glorot_uniform", ...fans };
     const alone = initialState({ a: spec(init) }, 1);
     const together = initialState({ z: spec(init), a: spec(init), b: spec(init) }, 1);
-    expect(together["a"]).toEqual(alone["a"]);
-    expect(together["b"]?.data).not.toEqual(together["a"]?.data);
-    expect(initialState({ a: spec(init) }, 2)["a"]?.data).not.toEqual(alone["a"]?.data);
+    expect(together.a).toEqual(alone.a);
+    expect(together.b?.data).not.toEqual(together.a?.data);
+    expect(initialState({ a: spec(init) }, 2).a?.data).not.toEqual(alone.a?.data);
   });
 
   it("of neighbouring seeds and names are not correlated", () => {

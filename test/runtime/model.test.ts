@@ -86,7 +86,7 @@ describe("a model", () => {
     );
     expect(result.loss).toBeCloseTo(-logs.reduce((a, b) => a + b) / 50, 5);
     expect(result.metrics.loss).toBe(result.loss);
-    const { classes, counts } = result.confusion["color"]!;
+    const { classes, counts } = result.confusion.color!;
     expect(classes).toEqual(colors);
     expect(counts.map((row, i) => row[i]).reduce((a, b) => Number(a) + Number(b))).toBe(hits);
   });
@@ -122,8 +122,8 @@ describe("a model", () => {
     const result = await loaded.train({ run: newRun(), data: training, settings: { epochs: 1 } });
     const fresh = await load();
     const first = await fresh.train({ run: newRun(), data: training, settings: { epochs: 1 } });
-    expect(Number(result.history[0]?.train["loss"])).toBeLessThan(
-      Number(first.history[0]?.train["loss"]),
+    expect(Number(result.history[0]?.train.loss)).toBeLessThan(
+      Number(first.history[0]?.train.loss),
     );
     await loaded.dispose();
     await fresh.dispose();
@@ -144,7 +144,7 @@ describe("a model", () => {
     const { data } = definition;
     const columns = ["east", "north"];
     const x = { type: "vector", columns, shape: [2], scale: "none" } as const;
-    const y = { ...data!.targets["y"]!, column: "answer" };
+    const y = { ...data!.targets.y!, column: "answer" };
     const renamed: ModelDefinition = {
       ...definition,
       data: { ...data!, features: { x }, targets: { y } as never },
@@ -241,13 +241,13 @@ describe("encoding", () => {
       ...definition,
       data: {
         ...definition.data!,
-        features: { color: { ...definition.data!.targets["y"]! } },
+        features: { color: { ...definition.data!.targets.y! } },
       },
       programs: {
         infer: { ...definition.programs.infer, inputs: { color: { dtype: "i32", shape: ["n"] } } },
       },
     };
-    expect(encodeExamples(category, [{ color: "blue" }])["color"]?.data).toEqual(Int32Array.of(2));
+    expect(encodeExamples(category, [{ color: "blue" }]).color?.data).toEqual(Int32Array.of(2));
     expect(() => encodeExamples(category, [{ color: "bleu" }])).toThrow('"bleu" is not one of');
   });
 });
@@ -293,7 +293,7 @@ describe("decoding", () => {
   it("is not upset by the name of a class", () => {
     const odd = head("o", { kind: "category", classes: ["__proto__", "constructor"], shape: [2] });
     const [output] = decodeOutputs([odd], { o: tensor([1, 2], [0.75, 0.25]) }, 1);
-    expect(Object.entries(output?.["probabilities"] as object)).toEqual([
+    expect(Object.entries(output?.probabilities as object)).toEqual([
       ["__proto__", 0.75],
       ["constructor", 0.25],
     ]);

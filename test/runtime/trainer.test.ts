@@ -45,8 +45,8 @@ describe("training", () => {
     const { result } = await trainTiny(tinyModel({ settings: { epochs: 12 } }), newRun());
     expect(result).toMatchObject({ status: "finished", epochs: 12, step: 48 });
     const [first, last] = [result.history[0], result.history.at(-1)];
-    expect(last?.train["loss"]).toBeLessThan(0.7 * Number(first?.train["loss"]));
-    expect(last?.validation?.["accuracy"]).toBeGreaterThan(0.85);
+    expect(last?.train.loss).toBeLessThan(0.7 * Number(first?.train.loss));
+    expect(last?.validation?.accuracy).toBeGreaterThan(0.85);
   });
 
   it("gives the same weights for the same seed and others for another", async () => {
@@ -83,7 +83,7 @@ describe("training", () => {
     const sizes = [16, 16, 16, 4];
     const mean = losses.reduce((sum, loss, i) => sum + loss * Number(sizes[i]), 0) / 52;
     const [epoch] = eventsOf(events, "epoch");
-    expect(epoch?.record.train["loss"]).toBeCloseTo(mean, 12);
+    expect(epoch?.record.train.loss).toBeCloseTo(mean, 12);
   });
 
   it("carries gathered gradients over the end of an epoch and applies the rest at the end", async () => {
@@ -143,7 +143,7 @@ describe("training", () => {
       data: { train: data.train, validation: null },
     });
     expect(result.history[0]?.validation).toBeNull();
-    const losses = result.history.map(({ train }) => Number(train["loss"]));
+    const losses = result.history.map(({ train }) => Number(train.loss));
     expect(result.best?.value).toBe(Math.min(...losses));
   });
 
@@ -261,13 +261,13 @@ describe("a loss that is not finite", () => {
         train: {
           ...train!,
           run: ((o, args) => {
-            const x = args.inputs["x"]!;
+            const x = args.inputs.x!;
             o.scope("trouble");
             // x is fine; the logarithm of minus its square is not.
             const bad = o.log(o.neg(o.square(x)));
             const results = train!.run(o, args);
             const loss = o.add(
-              results.outputs["loss"]!,
+              results.outputs.loss!,
               o.sum(bad, { axes: [0, 1], keepDims: false }),
             );
             return { ...results, outputs: { ...results.outputs, loss } };
@@ -297,7 +297,7 @@ describe("a loss that is not finite", () => {
             return executable.run({
               ...call,
               commit: (outputs) => {
-                (outputs["loss"] as HostTensor).data[0] = Number.NaN;
+                (outputs.loss as HostTensor).data[0] = Number.NaN;
                 verdicts.push(call.commit?.(outputs) ?? true);
                 return verdicts.at(-1) ?? true;
               },
@@ -441,8 +441,8 @@ describe("the run folder", () => {
     );
     const { result } = await trainTiny(tinyModel(), run, { initial, settings: { epochs: 1 } });
     const fromScratch = await trainTiny(tinyModel(), newRun(), { settings: { epochs: 1 } });
-    expect(Number(result.history[0]?.train["loss"])).toBeLessThan(
-      Number(fromScratch.result.history[0]?.train["loss"]),
+    expect(Number(result.history[0]?.train.loss)).toBeLessThan(
+      Number(fromScratch.result.history[0]?.train.loss),
     );
     const error = await failure(trainTiny(tinyModel(), run));
     expect(error.message).toContain("started from other weights");

@@ -24,9 +24,7 @@ import type { SourceFiles } from "../../compiler/diagnostics/source-files.js";
 import { compile } from "../../compiler/pipeline.js";
 import { readMarks } from "./marked.js";
 
-export const samplesFolder = fileURLToPath(
-  new URL("../samples/diagnostics/", import.meta.url),
-);
+export const samplesFolder = fileURLToPath(new URL("../samples/diagnostics/", import.meta.url));
 
 export interface Outcome {
   readonly diagnostics: Diagnostics;
@@ -136,8 +134,7 @@ export function openSample({ code, folder }: Sample): SampleSpec {
   return {
     text,
     marks,
-    run: (given) =>
-      runnerOf(code)({ folder, content: content(given), set: options.set ?? {} }),
+    run: (given) => runnerOf(code)({ folder, content: content(given), set: options.set ?? {} }),
   };
 }
 

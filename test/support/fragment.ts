@@ -3,7 +3,11 @@ import { parse } from "yaml";
 
 interface Fragment {
   readonly extends?: unknown;
-  readonly data?: { readonly source?: unknown; readonly features?: unknown; readonly targets?: unknown };
+  readonly data?: {
+    readonly source?: unknown;
+    readonly features?: unknown;
+    readonly targets?: unknown;
+  };
   readonly model?: unknown;
 }
 

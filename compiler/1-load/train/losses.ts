@@ -130,7 +130,7 @@ function checkReferences(
   if (around.targets.size === 1) return output;
   context.diagnostics.report("target-needed", headOf(named.nameSpan, context.sources), {
     loss: named.name,
-    count: around.targets.size === 0 ? "no target" : `${around.targets.size} targets`,
+    count: around.targets.size === 0 ? "no targets" : `${around.targets.size} targets`,
     known: targets.length === 0 ? "none" : targets.join(", "),
   });
   return false;

@@ -92,11 +92,15 @@ class Composer {
     if (this.#stopped) return this.#empty(near);
     if (this.#nodes > limits.nodes) {
       return this.#stop(() =>
-        this.diagnostics.report("file-too-large", this.#following ?? near, { limit: `${limits.nodes} values` }),
+        this.diagnostics.report("file-too-large", this.#following ?? near, {
+          limit: `${limits.nodes} values`,
+        }),
       );
     }
     if (depth > limits.depth) {
-      return this.#stop(() => this.diagnostics.report("too-deep", this.#following ?? near, { limit: limits.depth }));
+      return this.#stop(() =>
+        this.diagnostics.report("too-deep", this.#following ?? near, { limit: limits.depth }),
+      );
     }
     if (node === null) return this.#empty(near);
     if (isAlias(node)) return this.#alias(node.source, this.#spanOf(node, near), depth);
@@ -175,8 +179,8 @@ class Composer {
       this.failed = true;
       const span = key === null ? near : this.#spanOf(key, near);
       this.diagnostics.report("yaml-key", firstLine(span, this.text), {
-        key: "",
-        reason: "a list, a map or an alias cannot be a key",
+        key: "this",
+        reason: "it is a list, a map or an alias",
         remedy: "Keys are plain names.",
       });
       return null;
@@ -187,7 +191,7 @@ class Composer {
     if (problem !== null) {
       this.failed = true;
       this.diagnostics.report("yaml-key", keySpan.end > keySpan.start ? keySpan : near, {
-        key: name === "" ? "" : ` '${name}'`,
+        key: name === "" ? "this" : `'${name}'`,
         ...problem,
       });
       return null;

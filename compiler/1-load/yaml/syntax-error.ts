@@ -13,7 +13,7 @@ const general = "Compare the indentation, brackets and quotes with the lines aro
 const wordings: Readonly<Record<string, Wording>> = {
   BAD_INDENT: {
     message: "the indentation does not fit the lines above",
-    help: "Keys of one map begin in the same column; what belongs to a key is indented further.",
+    help: "Keys of one map begin in the same column. Or is a bracket or quote above not closed?",
   },
   TAB_AS_INDENT: {
     message: "a tab stands where spaces are needed",
@@ -50,7 +50,7 @@ export function reportSyntaxError(
 ): void {
   const wording = wordings[error.code] ?? { message: firstSentence(error.message), help: general };
   const start = firstVisible(text, Math.min(error.pos[0], Math.max(0, text.length - 1)));
-  const piece = /^(?:\w+|[^\r\n]?)/.exec(text.slice(start, start + 100))?.[0] ?? "";
+  const piece = /^(?:\w+|---|[^\r\n]?)/.exec(text.slice(start, start + 100))?.[0] ?? "";
   diagnostics.report("yaml-syntax", { file, start, end: start + piece.length }, { ...wording });
 }
 

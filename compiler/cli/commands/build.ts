@@ -1,6 +1,6 @@
 /** @file `dlc build`: from a spec to a TypeScript package on disk. */
 import { resolve } from "node:path";
-import { DlcError, type ExitReason } from "@dlc/runtime";
+import { DlcError, type ExitReason } from "@dlc/runtime/errors";
 import { allPasses } from "../../4-optimize/index.js";
 import { emitPackage } from "../../5-emit/emit-package.js";
 import { writePackage } from "../../5-emit/write-package.js";

@@ -1,11 +1,11 @@
 /** @file `dlc completion`: scripts for shells, generated from the command table. */
-import { DlcError } from "@dlc/runtime";
-import type { CommandDef, Run } from "../command.js";
+import { DlcError } from "@dlc/runtime/errors";
+import { type CommandDef, commonOptions, type Run } from "../command.js";
 
 /** The long flags of a command, common ones included. */
 function flagsOf(command: CommandDef): string[] {
-  const flags = command.options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0] ?? "");
-  return [...flags, "--json", "--color", "--help"].filter((flag) => flag !== "");
+  const all = [...command.options, ...commonOptions];
+  return [...all.flatMap(({ flags }) => /--[\w-]+/.exec(flags) ?? []), "--help"];
 }
 
 const names = (commands: readonly CommandDef[]): string =>

@@ -1,5 +1,5 @@
 /** @file `dlc explain`: what a diagnostic code means. */
-import { DlcError } from "@dlc/runtime";
+import { DlcError } from "@dlc/runtime/errors";
 import { catalogue } from "../../diagnostics/catalogue/index.js";
 import type { CatalogueEntry } from "../../diagnostics/diagnostic.js";
 import { suggest } from "../../diagnostics/suggest.js";

@@ -15,10 +15,21 @@ const specOrRun = {
   complete: { files: [".yaml", ".yml", "/"] },
 } as const;
 
+function nameAndValue(text: string): readonly [string, string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new Error("It is <parameter>=<value>.");
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error("It is a whole number from 1.");
+  return Number(text);
+}
+
 const set: OptionDef = {
   flags: "--set <name=value>",
   description: "override a parameter of the spec",
   repeatable: true,
+  check: nameAndValue,
 };
 const runs: OptionDef = {
   flags: "--runs <folder>",
@@ -34,9 +45,19 @@ const engineOptions: readonly OptionDef[] = [
     flags: "--engine <name>",
     description: "what executes the programs",
     choices: ["auto", "onnx"],
+    default: "auto",
   },
-  { flags: "--device <name>", description: "where they run", choices: ["auto", "cpu"] },
-  { flags: "--threads <count>", description: "CPU threads (default: all cores)", number: true },
+  {
+    flags: "--device <name>",
+    description: "where they run",
+    choices: ["auto", "cpu"],
+    default: "auto",
+  },
+  {
+    flags: "--threads <count>",
+    description: "CPU threads; all cores if not given",
+    check: wholeNumber,
+  },
 ];
 const force: OptionDef = {
   flags: "--force",
@@ -74,7 +95,10 @@ export const commands: readonly CommandDef[] = [
     arguments: [{ ...spec, variadic: true }],
     options: [
       { flags: "--fix", description: "apply fixes that are certain" },
-      { flags: "--no-data", description: "do not look at data files" },
+      {
+        flags: "--no-data",
+        description: "read data only where the spec cannot be checked without (statistics, classes)",
+      },
       set,
       watch,
     ],

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
-import { DlcError } from "@dlc/runtime";
+import { DlcError } from "@dlc/runtime/errors";
 import { suggest } from "../../diagnostics/suggest.js";
 import { root } from "../../version.js";
 import { on, type Run, text } from "../command.js";

@@ -1,7 +1,7 @@
 /** @file `dlc inspect`: a model's layers, its resolved spec, its picture. */
 import { writeFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
-import { DlcError } from "@dlc/runtime";
+import { DlcError } from "@dlc/runtime/errors";
 import type { LayerSummary } from "../../2-lower/lowered-model.js";
 import { planLifetimes } from "../../4-optimize/plan-lifetimes.js";
 import type { CompiledModel } from "../../compiled-model.js";

@@ -2,8 +2,10 @@
  * @file The catalogue: every code a user can meet, one entry each, by the stage that reports it.
  */
 import type { CatalogueEntry } from "../diagnostic.js";
+import { cliEntries } from "./cli.js";
 import { dataEntries } from "./data.js";
 import { emitEntries } from "./emit.js";
+import { engineEntries } from "./engine.js";
 import { loadEntries } from "./load.js";
 import { lowerEntries } from "./lower.js";
 import { runEntries } from "./run.js";
@@ -13,7 +15,9 @@ export const catalogue = {
   ...lowerEntries,
   ...dataEntries,
   ...emitEntries,
+  ...engineEntries,
   ...runEntries,
+  ...cliEntries,
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type Code = keyof typeof catalogue;

@@ -53,8 +53,8 @@ export const auc = defineMetric({
       restore: ({ numbers, tensors }) => {
         count = numbers[0] ?? 0;
         grow(count);
-        if (tensors?.["scores"] !== undefined) scores.set(tensors["scores"].data);
-        if (tensors?.["actual"] !== undefined) actual.set(tensors["actual"].data);
+        if (tensors?.scores !== undefined) scores.set(tensors.scores.data);
+        if (tensors?.actual !== undefined) actual.set(tensors.actual.data);
       },
     };
   },

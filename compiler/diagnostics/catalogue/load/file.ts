@@ -76,7 +76,7 @@ export const fileEntries = {
   },
   "yaml-key": {
     severity: "error",
-    message: "this cannot be a key{key}: {reason}",
+    message: "{key} cannot be a key: {reason}",
     help: "{remedy}",
     explain:
       "Keys are plain names. Lists and maps as keys, merge keys (<<) and names with a meaning in JavaScript's objects are refused, so that a spec means one thing in every tool.",

@@ -14,7 +14,7 @@ export const trainEntries = {
   },
   "target-needed": {
     severity: "error",
-    message: "the loss '{loss}' does not say what it compares with, and there is {count}",
+    message: "the loss '{loss}' does not say what it compares with, and the spec has {count}",
     help: "Name it with 'target'. There are: {known}.",
     explain:
       "An only target is what a loss compares with by default. With none or several of them, 'target' says which target, feature or number it is.",

@@ -1,0 +1,29 @@
+/** @file Writes what is generated from the registries: schema/. Run by `npm run generate`. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { editorSchema } from "./1-load/schema/editor-schema.js";
+import { diagnosticsPage } from "./reference/diagnostics-page.js";
+import { layersPage } from "./reference/layers-page.js";
+
+/** Text of every generated file, by its path from the root of the repository. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ["schema/dlc.schema.json", `${JSON.stringify(editorSchema(), null, 2)}\n`],
+    ["schema/layers.md", layersPage()],
+    ["schema/diagnostics.md", diagnosticsPage()],
+  ]);
+}
+
+export function writeGenerated(root: string): void {
+  for (const [path, text] of generatedFiles()) {
+    const file = join(root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+}
+
+const here = fileURLToPath(import.meta.url);
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === here) {
+  writeGenerated(resolve(dirname(here), "../.."));
+}
