@@ -9,7 +9,7 @@ import { layersPage } from "./reference/layers-page.js";
 /** Text of every generated file, by its path from the root of the repository. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
-    ["schema/dlc.schema.json", `${JSON.stringify(editorSchema(), null, 2)}\n`],
+    ["schema/dlc.schema.json", `${JSON.stringify(editorSchema(), null, 1)}\n`],
     ["schema/layers.md", layersPage()],
     ["schema/diagnostics.md", diagnosticsPage()],
   ]);

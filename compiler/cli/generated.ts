@@ -1,9 +1,11 @@
 /** @file Importing generated packages, and finding the one that a run or a spec belongs to. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire, register } from "node:module";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { DlcError, type Model, type ModelDefinition, type ModelOptions } from "@dlc/runtime";
+import type { Model, ModelDefinition, ModelOptions } from "@dlc/runtime";
+import { DlcError } from "@dlc/runtime/errors";
+import { packagesFolder, readRun } from "./run-folder.js";
 
 /** A model whose input and output types are not known to the compiler. */
 export type AnyModel = Model<{
@@ -19,25 +21,22 @@ export interface GeneratedPackage {
   readonly load: (options?: ModelOptions) => Promise<AnyModel>;
 }
 
-/** Folder of the package inside a run folder. */
-export const packageFolder = (run: string, name: string): string => join(run, "package", name);
-
 let resolving = false;
 
 /**
- * Generated packages import `@dlc/runtime`. Where it is not installed near them (a run folder
- * outside any project, dlc installed globally) they get the compiler's own.
+ * Generated packages import `@dlc/runtime`, which need not be installed near them (a run folder
+ * outside any project, dlc installed globally). They get the compiler's own, so that one process has
+ * one runtime.
  */
 function resolveRuntime(): void {
   if (resolving) return;
   resolving = true;
   const own = pathToFileURL(createRequire(import.meta.url).resolve("@dlc/runtime")).href;
   const hook = `
-    export async function resolve(specifier, context, next) {
-      if (specifier !== "@dlc/runtime") return next(specifier, context);
-      try { return await next(specifier, context); }
-      catch { return { url: ${JSON.stringify(own)}, shortCircuit: true }; }
-    }`;
+    export const resolve = (specifier, context, next) =>
+      specifier === "@dlc/runtime"
+        ? { url: ${JSON.stringify(own)}, shortCircuit: true }
+        : next(specifier, context);`;
   register(`data:text/javascript,${encodeURIComponent(hook)}`);
 }
 
@@ -49,52 +48,63 @@ export async function importPackage(folder: string): Promise<GeneratedPackage> {
 
 export interface Trained {
   readonly package: GeneratedPackage;
-  /** Folder of the run, or null for a package that was given as such. */
-  readonly run: string | null;
+  /** What to load weights from; null for a package that was given as such. */
+  readonly weights: string | null;
+  /** The run's spec; null for a package that was given as such. */
+  readonly specHash: string | null;
 }
 
-/** The name in a run folder's description, or null if it is not a run folder. */
-function runName(folder: string): string | null {
-  const file = join(folder, "run.json");
-  if (!existsSync(file)) return null;
-  const { name } = JSON.parse(readFileSync(file, "utf8")) as { name?: unknown };
-  return typeof name === "string" && /^[a-z0-9][a-z0-9._-]*$/.test(name) ? name : null;
-}
-
-async function ofRun(run: string): Promise<Trained | null> {
-  const name = runName(run);
-  if (name === null) return null;
-  const folder = packageFolder(run, name);
+async function ofRun(run: string, weights: string): Promise<Trained | null> {
+  const found = readRun(run);
+  if (found === null) return null;
+  const folder = join(packagesFolder(run), found.name);
   if (!existsSync(join(folder, "index.js"))) return null;
-  return { package: await importPackage(folder), run };
+  return { package: await importPackage(folder), weights, specHash: found.specHash };
 }
 
 /**
- * The trained model that a command line means by a spec file, a run folder (or its `best` or
- * `last`), or a generated package.
- * @throws DlcError `no-trained-model`.
+ * The trained model that a command line means by a spec file, a run folder (or its `best`, `last` or
+ * one of its checkpoints), or a generated package.
+ * @throws DlcError `no-trained-model`, `damaged-run`.
  */
-export async function findTrained(given: string, runs: string): Promise<Trained> {
+export async function findTrained(
+  given: string,
+  runs: string,
+  note: (line: string) => void,
+): Promise<Trained> {
   const path = resolve(given);
-  if (/\.ya?ml$/i.test(path)) {
-    if (!existsSync(path)) throw notTrained(given, "there is no such file");
-    const { loadSpec } = await import("../1-load/load-spec.js");
-    const { spec } = loadSpec(path);
-    if (spec === null) throw notTrained(given, "the spec has errors: see dlc validate");
-    const run = join(resolve(runs), spec.name);
-    const found = existsSync(run) ? await ofRun(run) : null;
-    if (found === null) throw notTrained(given, `there is no run in ${run}`);
-    return found;
-  }
-  for (const run of [path, dirname(path)]) {
-    if (run !== path && !["best", "last"].includes(basename(path))) continue;
-    const found = existsSync(run) ? await ofRun(run) : null;
+  if (!existsSync(path)) throw notTrained(given, "there is no such file or folder");
+  if (/\.ya?ml$/i.test(path)) return ofSpec(given, path, resolve(runs), note);
+  // The run itself, its best or last, a checkpoint below checkpoints/.
+  for (const run of [path, dirname(path), dirname(dirname(path))]) {
+    const found = await ofRun(run, path);
     if (found !== null) return found;
   }
-  if (existsSync(join(path, ".dlc", "manifest.json"))) {
-    return { package: await importPackage(path), run: null };
+  if (existsSync(join(path, ".dlc", "manifest.json")) && existsSync(join(path, "index.js"))) {
+    return { package: await importPackage(path), weights: null, specHash: null };
   }
   throw notTrained(given, "it is neither a spec, a run folder nor a generated package");
+}
+
+async function ofSpec(
+  given: string,
+  path: string,
+  runs: string,
+  note: (line: string) => void,
+): Promise<Trained> {
+  const [{ loadSpec }, { sha256 }] = await Promise.all([
+    import("../1-load/load-spec.js"),
+    import("../5-emit/hashes.js"),
+  ]);
+  const { spec } = loadSpec(path);
+  if (spec === null) throw notTrained(given, "the spec has errors: see dlc validate");
+  const run = join(runs, spec.name);
+  const found = await ofRun(run, run);
+  if (found === null) throw notTrained(given, `there is no run in ${run}`);
+  if (found.specHash !== sha256(spec.canonical)) {
+    note(`note: ${run} was trained with another version of this spec, or with --set`);
+  }
+  return found;
 }
 
 function notTrained(given: string, reason: string): DlcError {
@@ -104,14 +114,12 @@ function notTrained(given: string, reason: string): DlcError {
   });
 }
 
-/** The weights of a run: the best ones, else the last. */
-export function weightsOf({ run }: Trained, given: string | undefined): string {
-  if (given !== undefined) return given;
-  if (run === null) {
-    throw new DlcError("no-trained-model", "a package alone has no weights", {
-      help: "Add --weights with a run folder, a checkpoint or a safetensors file.",
-      reason: "usage",
-    });
-  }
-  return run;
+/** The weights to use: those given, else those that belong to the model that was named. */
+export function weightsOf({ weights }: Trained, given: string | undefined): string {
+  const path = given ?? weights;
+  if (path !== null) return resolve(path);
+  throw new DlcError("no-trained-model", "a generated package has no weights of its own", {
+    help: "Add --weights with a run folder, a checkpoint or a safetensors file.",
+    reason: "usage",
+  });
 }

@@ -1,18 +1,18 @@
 /** @file `--watch`: runs a command again whenever one of its files changes, until it is interrupted. */
 import type { ExitReason } from "@dlc/runtime/errors";
-import type { Console } from "./console.js";
+import type { Invocation } from "./command.js";
+import { tellFailure } from "./failure.js";
 
 /** Editors write files in several steps; one run answers them all. */
 const settle = 100;
 
 /**
- * Calls `work` at once and after every change of the files that it returned. Errors of the work are
- * its own business; the watch ends with the signal.
+ * Calls `work` at once and after every change of the files that it returned. An error of the first
+ * call is thrown; later ones are told and the watch goes on. It ends with the signal.
  */
 export async function watch(
   work: () => Promise<readonly string[]>,
-  signal: AbortSignal,
-  console: Console,
+  { signal, console }: Pick<Invocation, "signal" | "console">,
 ): Promise<ExitReason> {
   const { watch: watchFiles } = await import("chokidar");
   const files = new Set(await work());
@@ -28,9 +28,13 @@ export async function watch(
     running ??= (async () => {
       while (again) {
         again = false;
-        const now = await work();
-        watcher.add(now.filter((file) => !files.has(file)));
-        for (const file of now) files.add(file);
+        try {
+          const now = await work();
+          watcher.add(now.filter((file) => !files.has(file)));
+          for (const file of now) files.add(file);
+        } catch (error) {
+          tellFailure(error, console);
+        }
       }
       running = null;
     })();

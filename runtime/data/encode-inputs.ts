@@ -46,6 +46,7 @@ export async function encodeInputs(
   const features = definition.data?.features ?? {};
   const targets = definition.data?.targets ?? {};
   rows.forEach((row, i) => {
+    if (typeof row !== "object" || row === null || Array.isArray(row)) throw notAnExample(row, i);
     for (const key of Object.keys(row)) {
       if (!Object.hasOwn(features, key) && !Object.hasOwn(targets, key)) {
         throw unknownInput(key, Object.keys(features), rows.length, i);
@@ -76,6 +77,18 @@ export async function encodeInputs(
     inputs[name] = { dtype, shape: [rows.length, ...shape], data };
   }
   return inputs;
+}
+
+function notAnExample(value: unknown, i: number): DataError {
+  const given = Array.isArray(value) ? "an array" : value === null ? "null" : typeof value;
+  return new DataError(
+    "data-shape-mismatch",
+    `An example is an object with a value for every feature, not ${given}`,
+    {
+      place: `row ${i} (counted from 0)`,
+      help: "Pass { feature: value, … }, or an array of such objects.",
+    },
+  );
 }
 
 interface Slot {

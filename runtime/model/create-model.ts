@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { selectState } from "../checkpoint/checkpoint.js";
 import { loadWeights, saveWeights } from "../checkpoint/load-weights.js";
-import { batchSource, type Dataset, type SplitName } from "../data/index.js";
+import { batchSource, type Dataset, encodeInputs, type SplitName } from "../data/index.js";
 import type { DeviceState } from "../engine.js";
 import { createEngine } from "../engines/index.js";
 import { DlcError } from "../errors.js";
@@ -16,7 +16,6 @@ import type { BatchSource } from "../trainer/source.js";
 import { train } from "../trainer/train.js";
 import { type ExampleData, openModelData } from "./data.js";
 import { decodeOutputs } from "./decode.js";
-import { encodeExamples } from "./encode.js";
 import { summarize, withConfusion } from "./evaluation.js";
 import type {
   EvaluationResult,
@@ -80,7 +79,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
       const chunk = inputs.slice(start, start + size) as readonly Record<string, unknown>[];
       const executable = await engine.prepare(infer, size);
       const results = await executable.run({
-        inputs: encodeExamples(definition, chunk),
+        inputs: await encodeInputs(definition, chunk),
         scalars: {},
         state: current,
       });

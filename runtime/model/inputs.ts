@@ -42,10 +42,13 @@ type RepeatFrom<T, N extends number, Items extends readonly T[]> = Items["length
     ? readonly T[]
     : RepeatFrom<T, N, readonly [...Items, T]>;
 
-/** One image as stored: 0 … 255, height × width × channels, channels last. */
-export type ImageInput<H extends number, W extends number, C extends number> = ShapedArray<
-  readonly [H, W, C]
->;
+/**
+ * One image as stored: 0 … 255, height × width × channels, channels last; or the path of a PNG, JPEG
+ * or WebP file.
+ */
+export type ImageInput<H extends number, W extends number, C extends number> =
+  | ShapedArray<readonly [H, W, C]>
+  | string;
 
 /** One number, in the units of the data. */
 export type NumberInput = number;

@@ -76,7 +76,7 @@ export interface Model<T extends ModelTypes = ModelTypes> {
   readonly why: string;
   /** Where the weights came from; null before they are loaded or trained. */
   readonly weights: Pick<LoadedWeights, "path" | "step" | "sameSpec"> | null;
-  /** @throws DlcError `bad-input`, `untrained`. */
+  /** @throws DlcError `input-missing`, `unknown-input`, `data-shape-mismatch`, … naming the example and the feature; `untrained`. */
   predict(input: T["input"]): Promise<T["output"]>;
   predict(inputs: readonly T["input"][]): Promise<T["output"][]>;
   evaluate(

@@ -14,7 +14,6 @@ import {
 } from "@dlc/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeOutputs } from "../../runtime/model/decode.js";
-import { encodeExamples } from "../../runtime/model/encode.js";
 import { tinyModel, tinyPoints } from "../support/tiny-model.mjs";
 import { engine, fingerprint, runFolders } from "../support/tiny-runs.js";
 
@@ -166,23 +165,20 @@ describe("a model refuses", () => {
     await untrained.dispose();
   });
 
-  const wrong: Readonly<Record<string, readonly [input: unknown, reason: RegExp]>> = {
-    "a missing feature": [{}, /^x: is missing/],
-    "an unknown feature": [{ x: [0, 0], z: 1 }, /^z: the model has no such feature/],
-    "too few numbers": [{ x: [1] }, /^x: has the shape \[1\], not \[2\]/],
-    "another shape": [{ x: shaped([1, 2], [1, 2]) }, /^x: has the shape \[1, 2\]/],
-    "text for a number": [{ x: [1, "2"] }, /^x: element 1 is 2, not a finite number/],
-    NaN: [{ x: [1, Number.NaN] }, /^x: element 1 is NaN/],
-    "no array at all": [{ x: "red" }, /^x: is neither/],
-    null: [{ x: null }, /^x: is neither/],
-    nothing: [null, /^x: is missing/],
-    "one bad example of several": [[{ x: [0, 0] }, { x: [0] }], /^example 2, x: has the shape/],
+  const wrong: Readonly<Record<string, readonly [input: unknown, code: string]>> = {
+    "a missing feature": [{}, "input-missing"],
+    "an unknown feature": [{ x: [0, 0], z: 1 }, "unknown-input"],
+    "too few numbers": [{ x: [1] }, "data-shape-mismatch"],
+    "another shape": [{ x: shaped([1, 2], [1, 2]) }, "data-shape-mismatch"],
+    "text for a number": [{ x: [1, "2"] }, "not-a-number"],
+    NaN: [{ x: [1, Number.NaN] }, "missing-value"],
+    "no array at all": [{ x: "red" }, "data-shape-mismatch"],
+    null: [{ x: null }, "input-missing"],
+    nothing: [null, "data-shape-mismatch"],
+    "one bad example of several": [[{ x: [0, 0] }, { x: [0] }], "data-shape-mismatch"],
   };
-  it.each(Object.entries(wrong))("%s", async (_, [input, reason]) => {
-    await expect(model.predict(input as never)).rejects.toMatchObject({
-      code: "bad-input",
-      message: expect.stringMatching(reason),
-    });
+  it.each(Object.entries(wrong))("%s", async (_, [input, code]) => {
+    await expect(model.predict(input as never)).rejects.toMatchObject({ code });
   });
 
   it("data that the spec does not describe or that is not there", async () => {
@@ -194,61 +190,6 @@ describe("a model refuses", () => {
       code: "no-examples",
     });
     await without.dispose();
-  });
-});
-
-describe("encoding", () => {
-  const image: ModelDefinition = {
-    ...definition,
-    data: null,
-    programs: {
-      infer: {
-        ...definition.programs.infer,
-        inputs: {
-          image: { dtype: "u8", shape: ["n", 2, 2, 1] },
-          size: { dtype: "f32", shape: ["n", 1] },
-        },
-      },
-    },
-  };
-  const pixels = [0, 127, 128, 255];
-  it.each([
-    ["a flat array", pixels],
-    ["bytes", Uint8Array.from(pixels)],
-    [
-      "nested arrays",
-      [
-        [[0], [127]],
-        [[128], [255]],
-      ],
-    ],
-    ["a shaped array", shaped([2, 2, 1], Uint8ClampedArray.from(pixels))],
-  ])("takes an image as %s", (_, value) => {
-    const { image: tensor, size } = encodeExamples(image, [{ image: value, size: 2.5 }]);
-    expect(tensor).toEqual({ dtype: "u8", shape: [1, 2, 2, 1], data: Uint8Array.from(pixels) });
-    expect(size).toEqual({ dtype: "f32", shape: [1, 1], data: Float32Array.of(2.5) });
-  });
-
-  it("refuses pixels that are no bytes, and images lying on their side", () => {
-    const encode = (value: unknown): unknown => encodeExamples(image, [{ image: value, size: 1 }]);
-    expect(() => encode([0, 0, 0, 256])).toThrow("pixels are from 0 to 255");
-    expect(() => encode([[[0, 0, 0, 0]]])).toThrow("has the shape [1, 1, 4], not [2, 2, 1]");
-    expect(() => encode([[[0], [1]], [[2]]])).toThrow("image");
-  });
-
-  it("refuses a class that does not exist, with a suggestion", () => {
-    const category: ModelDefinition = {
-      ...definition,
-      data: {
-        ...definition.data!,
-        features: { color: { ...definition.data!.targets.y! } },
-      },
-      programs: {
-        infer: { ...definition.programs.infer, inputs: { color: { dtype: "i32", shape: ["n"] } } },
-      },
-    };
-    expect(encodeExamples(category, [{ color: "blue" }]).color?.data).toEqual(Int32Array.of(2));
-    expect(() => encodeExamples(category, [{ color: "bleu" }])).toThrow('"bleu" is not one of');
   });
 });
 

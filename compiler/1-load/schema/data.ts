@@ -26,6 +26,13 @@ export const dataShape = defineShape({
       additionalProperties: { $ref: "#/definitions/target" },
     })),
   },
+  example: `data:
+  source: { csv: iris.csv }
+  validation: { csv: iris-validation.csv }
+  test: { csv: iris-test.csv }
+  split: { validation: 0.1, test: 0.1 }
+  features: { petal_length: { type: number, scale: standard } }
+  targets: { species: { type: category } }`,
 });
 
 /** A count of rows, or a fraction. */

@@ -30,7 +30,6 @@ const expression: EditorSchema = { $ref: "#/definitions/expression" };
 export function editorSchema(): EditorSchema {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
-    $id: "https://dlc.dev/schema/dlc.schema.json",
     title: "dlc spec",
     ...topLevel(),
     definitions: {
@@ -45,13 +44,13 @@ export function editorSchema(): EditorSchema {
         description: "An earlier layer, by the name that 'as' gives it, or a feature.",
         examples: ["body"],
       },
-      data: shapeSchema(dataShape),
+      data: withoutRequired(shapeSchema(dataShape)),
       source: sourceSchema(),
       split: shapeSchema(splitShape),
       feature: typedSchema(featureChoice),
       target: typedSchema(targetChoice),
       block: shapeSchema(blockShape),
-      model: shapeSchema(modelShape),
+      model: withoutRequired(shapeSchema(modelShape)),
       layers: {
         type: "array",
         minItems: 1,
@@ -80,7 +79,13 @@ function topLevel(): EditorSchema {
     properties: { ...(properties as object), dlc: { ...version, examples: [languageVersion] } },
     // What a spec does not say itself may stand in its base.
     if: { required: ["extends"] },
-    else: { required },
+    else: {
+      required,
+      properties: {
+        data: { required: requiredOf(dataShape) },
+        model: { required: requiredOf(modelShape) },
+      },
+    },
   };
 }
 
@@ -88,7 +93,7 @@ function topLevel(): EditorSchema {
 function shapeSchema<F extends Fields>(shape: Shape<F>, expressions = true): EditorSchema {
   const examples = exampleValues(shape);
   const fields = Object.entries(shape.fields);
-  const required = fields.filter(([, f]) => f.default === undefined).map(([name]) => name);
+  const required = requiredOf(shape);
   return {
     type: "object",
     description: shape.summary,
@@ -99,6 +104,11 @@ function shapeSchema<F extends Fields>(shape: Shape<F>, expressions = true): Edi
     additionalProperties: false,
   };
 }
+
+const requiredOf = (shape: { readonly fields: Fields }): string[] =>
+  Object.entries(shape.fields).flatMap(([name, f]) => (f.default === undefined ? [name] : []));
+
+const withoutRequired = ({ required: _, ...schema }: EditorSchema): EditorSchema => schema;
 
 function fieldSchema(field: Field<unknown>, example: unknown, expressions: boolean): EditorSchema {
   const fallback = presentable(field);
@@ -140,6 +150,7 @@ function typicalValue(schema: FieldSchema): unknown {
 /** The default as one would write it; undefined where there is none to show. */
 function presentable({ default: value, schema }: Field<unknown>): unknown {
   if (value === undefined || value === null) return undefined;
+  if (Array.isArray(value) && value.length === 0) return undefined;
   if (typeof value === "object" && "kind" in value) return value.kind;
   const single = schema.anyOf?.some(({ type }) => type === "integer" || type === "number");
   const equal = Array.isArray(value) && value.length > 0 && value.every((v) => v === value[0]);
@@ -150,7 +161,7 @@ function presentable({ default: value, schema }: Field<unknown>): unknown {
 function exampleValues<F extends Fields>(shape: Shape<F>): Readonly<Record<string, unknown>> {
   if (shape.example === undefined) return {};
   const parsed: unknown = parse(shape.example);
-  const body = find(parsed, shape.name);
+  const body = find(parsed, shape.name) ?? Object.values(parsed as object)[0];
   if (typeof body === "object" && body !== null && !Array.isArray(body)) {
     return body as Record<string, unknown>;
   }
@@ -223,7 +234,9 @@ function valueSchema<F extends Fields>(shape: Shape<F>): EditorSchema {
   return {
     description: shape.summary,
     anyOf: [shapeSchema(shape), ...single, ...empty],
-    ...(shape.example === undefined ? {} : { examples: [find(parse(shape.example), shape.name)] }),
+    ...(shape.example === undefined
+      ? {}
+      : { examples: [find(parse(shape.example), shape.name) ?? null] }),
   };
 }
 

@@ -77,4 +77,8 @@ export const blockShape = defineShape({
       true,
     ),
   },
+  example: `block:
+  description: Two convolutions and a way around them.
+  params: { filters: 64 }
+  layers: [{ conv2d: { filters: "\${filters}", kernel: 3, padding: same } }, batch_norm, relu]`,
 });

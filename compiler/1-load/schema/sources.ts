@@ -35,7 +35,7 @@ export const csvShape = defineShape({
       null,
     ),
   },
-  example: "csv: data/iris.csv",
+  example: 'csv: { path: data/iris.csv, delimiter: ";", header: [width, height] }',
 });
 
 export const cifarShape = defineShape({
@@ -89,7 +89,7 @@ export const jsonShape = defineShape({
       null,
     ),
   },
-  example: "json: { path: data/reviews.json, at: rows }",
+  example: "json: { path: data/reviews.json, by_class: { cat: cat.json }, at: rows, column: image }",
 });
 
 export const sourceChoice: Choice = defineChoice("a data source", [
@@ -139,4 +139,5 @@ export const splitShape = defineShape({
     ),
     seed: special<number>({ type: "integer", minimum: 0 }, "Seed of the shuffle.", 0),
   },
+  example: "split: { validation: 5000, test: 0.1, method: hash, by: [patient], seed: 1 }",
 });

@@ -45,6 +45,16 @@ export const specShape = defineShape({
     model: nested("The network.", () => ({ $ref: "#/definitions/model" }), true),
     train: nested("How the weights are found.", () => ({ $ref: "#/definitions/train" })),
   },
+  example: `spec:
+  dlc: 1
+  name: mnist-mlp
+  description: Handwritten digits.
+  extends: base.yaml
+  params: { width: 64 }
+  blocks: { hidden: { params: { size: 64 }, layers: [{ dense: "\${size}" }, relu] } }
+  data: { source: { arrays: true }, features: { x: { type: number } }, targets: { y: { type: number } } }
+  model: { layers: [{ dense: { units: 64, activation: relu } }, { dense: 1 }] }
+  train: { loss: mse }`,
 });
 
 export const modelShape = defineShape({
@@ -58,4 +68,5 @@ export const modelShape = defineShape({
       true,
     ),
   },
+  example: "model: { layers: [flatten, { dense: { units: 64, activation: relu } }, { dense: 10 }] }",
 });

@@ -219,4 +219,19 @@ export const trainShape = defineShape({
     monitor: nested("What decides which epoch is best.", definition("monitor")),
     checkpoint: nested("When to save besides the end of each epoch.", definition("checkpoint")),
   },
+  example: `train:
+  loss: cross_entropy
+  losses: [{ cross_entropy: { target: digit } }, { mse: { target: image, weight: 0.1 } }]
+  optimizer: { sgd: { learning_rate: 0.1, momentum: 0.9 } }
+  learning_rate: 0.001
+  schedule: cosine
+  clip: { norm: 1.0 }
+  ema: 0.999
+  early_stopping: { patience: 5 }
+  class_weights: { spam: 2, ham: 1 }
+  label_smoothing: 0.1
+  weight_decay: 0.01
+  metrics: [accuracy, { top_k: 5 }]
+  monitor: accuracy
+  checkpoint: { every_steps: 500, keep: 2 }`,
 });

@@ -3,13 +3,16 @@ import { resolve } from "node:path";
 import { DlcError, type ExitReason } from "@dlc/runtime/errors";
 import { allPasses } from "../../4-optimize/index.js";
 import { emitPackage } from "../../5-emit/emit-package.js";
-import { writePackage } from "../../5-emit/write-package.js";
+import type { WriteResult } from "../../5-emit/write-package.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import { printGraph } from "../../ir/print.js";
 import type { CompileOptions } from "../../pipeline.js";
 import { type Invocation, on, type Run, text } from "../command.js";
-import { compileModel, show } from "../compiling.js";
+import { compileModel } from "../compiling.js";
+import type { Console } from "../console.js";
+import { shownPath } from "../paths.js";
 import { watch } from "../watching.js";
+import { writeOutput } from "../writing.js";
 
 const passNames = allPasses.map(({ name }) => name);
 
@@ -50,37 +53,43 @@ async function build(
   if (compiled === null) return { reason: "failed", files: [resolve(file)] };
   const { model, sources } = compiled;
   const files = [...new Set([resolve(file), ...sources.files])];
-  const outDir = resolve(text(options, "out") ?? "generated");
+  const outDir = resolve(text(options, "out") ?? "");
   const start = performance.now();
   const emitted = await emitPackage(model, { outDir });
   timings.push({ name: "emit", ms: performance.now() - start });
-  const check = on(options, "check");
-  const result = writePackage(emitted, outDir, { check, force: on(options, "force") });
+  const how = { check: on(options, "check"), force: on(options, "force") };
+  const { result, reason } = writeOutput(emitted, outDir, how, sources, console);
   if (on(options, "time")) {
     for (const { name, ms } of timings) console.note(`${ms.toFixed(1).padStart(9)} ms  ${name}`);
   }
-  const { folder, written, removed, unchanged, drift, diagnostics } = result;
-  show(diagnostics, sources, console);
-  const reason = diagnostics.some(({ severity }) => severity === "error")
-    ? "failed"
-    : check && drift.length > 0
-      ? "drift"
-      : "ok";
-  if (console.json) {
-    console.document({ folder, written, removed, unchanged, drift, ok: reason === "ok" });
-  } else if (check) {
-    for (const { diff } of drift) console.result(diff);
-    console.note(reason === "ok" ? `${folder} is up to date` : `${folder} differs from the spec`);
-  } else if (reason === "ok") {
-    console.result(`${folder}: ${written.length} files written, ${unchanged.length} unchanged`);
-  }
+  tell(result, reason, how.check, console);
   return { reason, files };
+}
+
+function tell(result: WriteResult, reason: ExitReason, check: boolean, console: Console): void {
+  const { folder, written, removed, unchanged, drift, diagnostics } = result;
+  if (console.json) {
+    const ok = reason === "ok";
+    const problems = diagnostics.map(({ code, message, help }) => ({ code, message, help }));
+    console.document({ folder, written, removed, unchanged, drift, ok, diagnostics: problems });
+    return;
+  }
+  if (check) {
+    for (const { diff } of drift) console.result(diff);
+    if (reason === "ok") console.result(`${shownPath(folder)}: up to date`);
+    return;
+  }
+  if (reason !== "ok") return;
+  const gone = removed.length === 0 ? "" : `, ${removed.length} removed`;
+  console.result(
+    `${shownPath(folder)}: ${written.length} files written, ${unchanged.length} unchanged${gone}`,
+  );
 }
 
 export const run: Run = async (invocation) => {
   if (on(invocation.options, "watch")) {
     const work = async (): Promise<readonly string[]> => (await build(invocation)).files;
-    return watch(work, invocation.signal, invocation.console);
+    return watch(work, invocation);
   }
   return (await build(invocation)).reason;
 };

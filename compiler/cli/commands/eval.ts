@@ -1,5 +1,4 @@
 /** @file `dlc eval`: how good a trained model is on held-out data. */
-import { resolve } from "node:path";
 import type { SplitName } from "@dlc/runtime";
 import { type Run, text } from "../command.js";
 import { engineOptions } from "../engine-options.js";
@@ -7,8 +6,9 @@ import { evaluationText } from "../evaluation-text.js";
 import { findTrained, weightsOf } from "../generated.js";
 
 export const run: Run = async ({ args, options, console }) => {
-  const trained = await findTrained(args[0] as string, text(options, "runs") ?? "runs");
-  const weights = resolve(weightsOf(trained, text(options, "weights")));
+  const runs = text(options, "runs") ?? "";
+  const trained = await findTrained(args[0] as string, runs, console.note);
+  const weights = weightsOf(trained, text(options, "weights"));
   const model = await trained.package.load({ ...engineOptions(options), weights });
   try {
     const split = text(options, "split") as SplitName | undefined;

@@ -73,7 +73,7 @@ async function checkAll(invocation: Invocation): Promise<{ good: boolean; files:
 export const run: Run = async (invocation) => {
   if (on(invocation.options, "watch")) {
     const work = async (): Promise<string[]> => (await checkAll(invocation)).files;
-    return watch(work, invocation.signal, invocation.console);
+    return watch(work, invocation);
   }
   return (await checkAll(invocation)).good ? "ok" : "failed";
 };

@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Ajv } from "ajv";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { editorSchema } from "../../compiler/1-load/schema/editor-schema.js";
+import { loadEntries } from "../../compiler/diagnostics/catalogue/load.js";
+import type { CatalogueEntry } from "../../compiler/diagnostics/diagnostic.js";
+import { layers } from "../../compiler/layers/index.js";
+
+const schema = editorSchema();
+const ajv = new Ajv({
+  strict: true,
+  strictRequired: false,
+  strictTypes: false,
+  allowUnionTypes: true,
+  logger: false,
+});
+ajv.addKeyword("enumDescriptions");
+const isValid = ajv.compile(schema);
+const models = fileURLToPath(new URL("../../models/", import.meta.url));
+
+it("accepts every model of the repository", () => {
+  for (const model of readdirSync(models, { withFileTypes: true })) {
+    if (!model.isDirectory()) continue;
+    const spec: unknown = parse(readFileSync(`${models}${model.name}/spec.yaml`, "utf8"));
+    expect([model.name, isValid(spec), isValid.errors]).toEqual([model.name, true, null]);
+  }
+});
+
+it("accepts the example of every layer", () => {
+  for (const { type, example } of layers.values()) {
+    const item: unknown = parse(example);
+    const spec = { extends: "base.yaml", model: { layers: [item] } };
+    expect([type, isValid(spec), isValid.errors]).toEqual([type, true, null]);
+  }
+});
+
+it("accepts every right example of the catalogue", () => {
+  const entries: [string, CatalogueEntry][] = Object.entries(loadEntries);
+  for (const [code, { right }] of entries) {
+    if (right === undefined) continue;
+    const fragment = parse(right) as object;
+    const spec = { extends: "base.yaml", ...fragment };
+    expect([code, isValid(spec), isValid.errors]).toEqual([code, true, null]);
+  }
+});
+
+it("refuses mistakes of structure", () => {
+  const structural = ["unknown-key", "wrong-type", "out-of-range", "unknown-value", "wrong-form"];
+  for (const code of [...structural, "unknown-name", "unknown-layer", "takes-no-value"]) {
+    const { wrong } = (loadEntries as Record<string, CatalogueEntry>)[code]!;
+    const spec = { extends: "base.yaml", ...(parse(wrong!) as object) };
+    expect([code, isValid(spec)]).toEqual([code, false]);
+  }
+});
+
+it("accepts expressions wherever numbers stand", () => {
+  const dense = { units: "${width}", l2: "${decay / 2}", bias: "${bias}" };
+  expect(isValid({ extends: "base.yaml", model: { layers: [{ dense }] } })).toBe(true);
+  expect(isValid({ extends: "base.yaml", model: { layers: [{ dense: "${width" }] } })).toBe(false);
+});
+
+interface Property {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+}
+
+/** Every schema under `properties`, with the way to it. */
+function properties(value: unknown, way: string): [string, Property][] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (key === "examples" || key === "default") return [];
+    const below = properties(inner, `${way}/${key}`);
+    if (key !== "properties") return below;
+    const own = Object.entries(inner as Record<string, Property>);
+    return [...own.map(([name, p]): [string, Property] => [`${way}/${name}`, p]), ...below];
+  });
+}
+
+describe("every key", () => {
+  // Parts of a value (an initialiser's amount) are described with the value.
+  const keys = properties(schema, "").filter(([way]) => !/anyOf\/\d+\/(anyOf|constant|uniform|normal|orthogonal|from|to)/.test(way));
+
+  it("is described", () => {
+    expect(keys.length).toBeGreaterThan(300);
+    const silent = keys.filter(([, { description }]) => !description?.endsWith("."));
+    expect(silent.map(([way]) => way)).toEqual([]);
+  });
+
+  it("has an example that its schema accepts", () => {
+    for (const [way, property] of keys) {
+      const validate = ajv.compile({ ...property, definitions: schema.definitions });
+      expect([way, property.examples?.length ?? 0]).not.toEqual([way, 0]);
+      for (const example of property.examples ?? []) {
+        expect([way, example, validate(example)]).toEqual([way, example, true]);
+      }
+    }
+  });
+
+  it("has a default that its schema accepts, if any", () => {
+    for (const [way, property] of keys) {
+      if (property.default === undefined) continue;
+      const validate = ajv.compile({ ...property, definitions: schema.definitions });
+      expect([way, property.default, validate(property.default)]).toEqual([way, property.default, true]);
+    }
+  });
+});
