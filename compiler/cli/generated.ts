@@ -75,13 +75,13 @@ export async function findTrained(
   const path = resolve(given);
   if (!existsSync(path)) throw notTrained(given, "there is no such file or folder");
   if (/\.ya?ml$/i.test(path)) return ofSpec(given, path, resolve(runs), note);
+  if (existsSync(join(path, ".dlc", "manifest.json")) && existsSync(join(path, "index.js"))) {
+    return { package: await importPackage(path), weights: null, specHash: null };
+  }
   // The run itself, its best or last, a checkpoint below checkpoints/.
   for (const run of [path, dirname(path), dirname(dirname(path))]) {
     const found = await ofRun(run, path);
     if (found !== null) return found;
-  }
-  if (existsSync(join(path, ".dlc", "manifest.json")) && existsSync(join(path, "index.js"))) {
-    return { package: await importPackage(path), weights: null, specHash: null };
   }
   throw notTrained(given, "it is neither a spec, a run folder nor a generated package");
 }

@@ -89,7 +89,8 @@ export const jsonShape = defineShape({
       null,
     ),
   },
-  example: "json: { path: data/reviews.json, by_class: { cat: cat.json }, at: rows, column: image }",
+  example:
+    "json: { path: data/reviews.json, by_class: { cat: cat.json }, at: rows, column: image }",
 });
 
 export const sourceChoice: Choice = defineChoice("a data source", [

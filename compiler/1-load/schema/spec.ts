@@ -68,5 +68,6 @@ export const modelShape = defineShape({
       true,
     ),
   },
-  example: "model: { layers: [flatten, { dense: { units: 64, activation: relu } }, { dense: 10 }] }",
+  example:
+    "model: { layers: [flatten, { dense: { units: 64, activation: relu } }, { dense: 10 }] }",
 });

@@ -1,0 +1,162 @@
+/** @file The inputs of `dlc predict` as examples: image files, tables, JSON documents, JSON lines. */
+import { createReadStream } from "node:fs";
+import { extname, resolve } from "node:path";
+import { encodeInputs, type ModelDefinition, readCsvRows } from "@dlc/runtime";
+import { DlcError } from "@dlc/runtime/errors";
+import { systemReason } from "./failure.js";
+
+export type Example = Readonly<Record<string, unknown>>;
+
+/** An example and, for messages, where it stands. */
+export interface Placed {
+  readonly example: Example;
+  readonly place: string;
+}
+
+const imageFile = /^\.(png|jpe?g|webp)$/i;
+
+/** The examples of an input, in portions as they arrive. `-`: JSON from stdin. */
+export async function* examplesOf(
+  definition: ModelDefinition,
+  input: string,
+): AsyncGenerator<readonly Placed[]> {
+  const extension = extname(input.replace(/\.gz$/i, ""));
+  if (input === "-") {
+    yield* jsonExamples(process.stdin, "stdin");
+  } else if (imageFile.test(extension)) {
+    yield [{ example: imageExample(definition, input), place: input }];
+  } else if (/^\.(csv|tsv)$/i.test(extension)) {
+    const rows = await readCsvRows(resolve(input), definition);
+    yield rows.map((example, i) => ({ example, place: `${input}, row ${i + 1}` }));
+  } else {
+    yield* jsonExamples(createReadStream(input), input);
+  }
+}
+
+/** An image file is the value of the model's only image feature. */
+function imageExample({ data }: ModelDefinition, path: string): Example {
+  const [first, second] = Object.entries(data?.features ?? {}).filter(
+    ([, feature]) => feature.type === "image",
+  );
+  if (first !== undefined && second === undefined) return { [first[0]]: path };
+  const count = first === undefined ? "no image feature" : "several image features";
+  throw badInput(path, `an image, but the model has ${count}`, "Pass JSON objects instead.");
+}
+
+/**
+ * What the model's predict() takes: images that are given as paths are read, targets and features that
+ * the prediction does not use are left out. Unknown keys stay, for predict() to refuse.
+ */
+export async function readImages(definition: ModelDefinition, given: Example): Promise<Example> {
+  const { features = {}, targets = {} } = definition.data ?? {};
+  const { inputs } = definition.programs.infer;
+  const entries: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(given)) {
+    const known = Object.hasOwn(features, name) || Object.hasOwn(targets, name);
+    if (known && !Object.hasOwn(inputs, name)) continue;
+    const isPath = typeof value === "string" && features[name]?.type === "image";
+    entries.push([name, isPath ? await pixelsOf(definition, name, value) : value]);
+  }
+  return Object.fromEntries(entries);
+}
+
+async function pixelsOf(
+  { data, facts }: ModelDefinition,
+  name: string,
+  path: string,
+): Promise<unknown> {
+  const feature = data?.features[name];
+  if (data === null || feature === undefined) throw new Error(`${name} is not a feature`);
+  const only = { data: { ...data, features: { [name]: feature }, targets: {} }, facts };
+  const tensor = (await encodeInputs(only, [{ [name]: path }]))[name];
+  if (tensor === undefined) throw new Error(`${name} was not encoded`);
+  return { shape: tensor.shape.slice(1), data: tensor.data };
+}
+
+/**
+ * JSON in any of three forms: an array of objects or one object, which are read to the end, or an
+ * object per line, which are given out as they come.
+ */
+async function* jsonExamples(
+  stream: AsyncIterable<unknown>,
+  place: string,
+): AsyncGenerator<readonly Placed[]> {
+  /** Null until the first line has shown whether every line is a document. */
+  let byLine: boolean | null = null;
+  let rest = "";
+  let line = 0;
+  for await (const text of decoded(stream, place)) {
+    rest += text;
+    if (!text.includes("\n")) continue;
+    byLine ??= isObject(rest.trimStart().split("\n", 1)[0] ?? "");
+    if (!byLine) continue;
+    const lines = rest.split("\n");
+    rest = lines.pop() ?? "";
+    yield linesOf(lines, place, line);
+    line += lines.length;
+  }
+  if (byLine) yield linesOf([rest], place, line);
+  else if (rest.trim() !== "") yield documentOf(rest, place);
+}
+
+async function* decoded(stream: AsyncIterable<unknown>, place: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for await (const bytes of stream) yield decoder.decode(bytes as Buffer, { stream: true });
+    yield decoder.decode();
+  } catch (cause) {
+    if (cause instanceof TypeError) throw badInput(place, "not text in UTF-8", "Save it as UTF-8.");
+    const reason = systemReason(cause);
+    if (reason === null) throw cause;
+    throw new DlcError("input-unreadable", `${place} cannot be read: ${reason}`, {
+      place,
+      help: "Check the path; - reads JSON from stdin.",
+      cause,
+    });
+  }
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+function linesOf(lines: readonly string[], place: string, before: number): Placed[] {
+  return lines.flatMap((line, i) => {
+    if (line.trim() === "") return [];
+    const at = `${place}:${before + i + 1}`;
+    return [{ example: objectOf(parse(line, at), at), place: at }];
+  });
+}
+
+function documentOf(text: string, place: string): Placed[] {
+  const value = parse(text, place);
+  if (!Array.isArray(value)) return [{ example: objectOf(value, place), place }];
+  return value.map((item, i) => {
+    const at = `${place}, item ${i + 1}`;
+    return { example: objectOf(item, at), place: at };
+  });
+}
+
+const jsonHelp = "Give an object with the model's features per line, or an array of such objects.";
+
+function parse(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badInput(place, `not JSON: ${(error as Error).message}`, jsonHelp);
+  }
+}
+
+function objectOf(value: unknown, place: string): Example {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Example;
+  throw badInput(place, "not an object with the model's features", jsonHelp);
+}
+
+function badInput(place: string, problem: string, help: string): DlcError {
+  return new DlcError("bad-input", `${place} is ${problem}`, { place, help });
+}
