@@ -9,6 +9,10 @@ export type ValueOrigin = ResolvedSpec["origins"][number];
 
 export class LoadContext {
   readonly origins: ValueOrigin[] = [];
+  /** False where features may be missing for a mistake that has been reported. */
+  featuresKnown = true;
+  /** The same for blocks. */
+  blocksKnown = true;
 
   constructor(
     /** The spec file, absolute. */

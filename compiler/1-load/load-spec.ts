@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Diagnostics } from "../diagnostics/report.js";
 import { SourceFiles } from "../diagnostics/source-files.js";
 import { canonicalJson } from "./canonical.js";
-import { checkShape, type Owner } from "./check/check-shape.js";
+import { checkShape, isMisspelt, type Owner } from "./check/check-shape.js";
 import { checkOutputs } from "./check/outputs.js";
 import { checkUnread } from "./check/unread.js";
 import { headOf, LoadContext } from "./context.js";
@@ -61,7 +61,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
   const start = { file: context.file, start: root.span.start, end: root.span.start };
   const [first] = root.entries.values();
   const owner: Owner = { title: "the spec", span: first?.keySpan ?? start, path: "spec" };
-  const { values } = checkShape(root, specShape, owner, context);
+  const { values, nodes } = checkShape(root, specShape, owner, context);
 
   const version = root.entries.get("dlc")?.value;
   if (version !== undefined && Number.isInteger(values.dlc) && values.dlc !== languageVersion) {
@@ -70,7 +70,9 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
   }
   const params = root.entries.get("params")?.value;
   const declared = params?.kind === "map" ? params : null;
-  const scope = new Scope(null);
+  const isKnown = (section: string): boolean => !isMisspelt(section, specShape.fields, nodes);
+  const scope = new Scope(null, isKnown("params"));
+  context.blocksKnown = isKnown("blocks");
   defineParams(params, overrides(options.set ?? {}, declared, context), scope, "the spec", context);
 
   const dataEntry = root.entries.get("data");
@@ -78,6 +80,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
     dataEntry === undefined
       ? null
       : readData(substitute(dataEntry.value, scope, context), dataEntry.keySpan, context);
+  context.featuresKnown = data?.isKnown ?? false;
   const model = readModel(root, data?.features ?? new Map(), scope, context);
   const trainEntry = root.entries.get("train");
   const train =
@@ -91,6 +94,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
             features: data?.features ?? new Map(),
             targets: data?.targets ?? new Map(),
             known: data?.known ?? { features: {}, targets: {} },
+            dataIsKnown: data?.isKnown ?? false,
           },
           context,
         );

@@ -20,7 +20,11 @@ export class Scope {
   readonly #values = new Map<string, YamlScalar>();
   readonly #used = new Set<string>();
 
-  constructor(readonly outer: Scope | null) {}
+  /** `complete` false: parameters may be missing for a mistake that has been reported. */
+  constructor(
+    readonly outer: Scope | null,
+    readonly complete = true,
+  ) {}
 
   define(name: string, value: YamlScalar): void {
     this.#values.set(name, value);
@@ -35,6 +39,10 @@ export class Scope {
 
   get names(): string[] {
     return [...new Set([...this.#values.keys(), ...(this.outer?.names ?? [])])];
+  }
+
+  get isComplete(): boolean {
+    return this.complete && (this.outer?.isComplete ?? true);
   }
 
   isUsed(name: string): boolean {
@@ -63,18 +71,22 @@ function substituteScalar(node: YamlScalar, scope: Scope, context: LoadContext):
   const inner = expressionPattern.exec(node.value)?.[1];
   if (inner === undefined) return node;
   let source: YamlScalar["source"] = "param";
+  // The value is unknown from here on: `poisoned` keeps the checks from a second report.
+  const unknown: YamlScalar = { ...node, value: null, source: "param", expression: poisoned };
+  let usesUnknown = false;
   try {
     const value = evaluateExpression(inner, (name) => {
       const param = scope.get(name);
       if (param?.source === "command line") source = "command line";
+      usesUnknown ||= param === undefined ? !scope.isComplete : isPoisoned(param);
       return param?.value;
     });
+    if (usesUnknown) return unknown;
     return { ...node, value, source, expression: node.value.trim() };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    reportExpression(error, inner, node, scope, context);
-    // The value is unknown from here on: `poisoned` keeps the checks from a second report.
-    return { ...node, value: null, source: "param", expression: poisoned };
+    if (!usesUnknown) reportExpression(error, inner, node, scope, context);
+    return unknown;
   }
 }
 

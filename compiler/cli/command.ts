@@ -78,6 +78,6 @@ export const on = (options: OptionValues, name: string): boolean => options[name
 
 /** `--set a=1 --set b=2` as a record. */
 export function settings(options: OptionValues): Record<string, string> {
-  const entries = (options["set"] as readonly (readonly [string, string])[] | undefined) ?? [];
+  const entries = (options.set as readonly (readonly [string, string])[] | undefined) ?? [];
   return Object.fromEntries(entries);
 }

@@ -5,7 +5,10 @@ import pc from "picocolors";
 export interface Console {
   /** `--json`: results are JSON documents (or one per line for streams). */
   readonly json: boolean;
+  /** For notes, by what stderr is. */
   readonly colors: ReturnType<typeof pc.createColors>;
+  /** For results, by what stdout is: a file gets none because the messages go to a terminal. */
+  readonly resultColors: ReturnType<typeof pc.createColors>;
   /** stderr is a terminal that may be redrawn. */
   readonly live: boolean;
   readonly stderr: Writable;
@@ -23,7 +26,7 @@ interface Streams {
 }
 
 /**
- * Colour: `--color` wins, then NO_COLOR and FORCE_COLOR (non-empty), then whether stderr is a
+ * Colour: `--color` wins, then NO_COLOR and FORCE_COLOR (non-empty), then whether the stream is a
  * terminal that is not "dumb".
  */
 export function wantsColor(
@@ -44,10 +47,12 @@ export function createConsole(
   { stdout, stderr }: Streams = process,
 ): Console {
   const terminal = stderr.isTTY === true;
-  const color = wantsColor(options.color, env, terminal);
+  const colorsFor = (isTerminal: boolean) =>
+    pc.createColors(wantsColor(options.color, env, isTerminal));
   return {
     json: options.json,
-    colors: pc.createColors(color),
+    colors: colorsFor(terminal),
+    resultColors: colorsFor(stdout.isTTY === true),
     live: terminal && !options.json && env.TERM !== "dumb",
     stderr,
     result: (line) => void stdout.write(`${line}\n`),

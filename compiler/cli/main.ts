@@ -14,9 +14,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   guardStreams();
   const unexpected = (error: unknown): void => process.exit(tellFailure(error, console));
   process.on("uncaughtException", unexpected);
-  const interruption = watchSignals(() =>
-    console.note("Ending as soon as the work so far is saved; once more ends at once."),
-  );
+  const interruption = watchSignals();
   try {
     if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
       console.result(version);
@@ -34,8 +32,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       commands,
     );
     console = createConsole({
-      json: options["json"] === true,
-      color: options["color"] as string | undefined,
+      json: options.json === true,
+      color: options.color as string | undefined,
     });
     const { run } = await definition.load();
     const reason = await run({

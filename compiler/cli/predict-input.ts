@@ -1,7 +1,7 @@
 /** @file The inputs of `dlc predict` as examples: image files, tables, JSON documents, JSON lines. */
-import { createReadStream } from "node:fs";
+import { accessSync, constants, createReadStream, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import { encodeInputs, type ModelDefinition, readCsvRows } from "@dlc/runtime";
+import { type ModelDefinition, readCsvRows } from "@dlc/runtime";
 import { DlcError } from "@dlc/runtime/errors";
 import { systemReason } from "./failure.js";
 
@@ -33,6 +33,26 @@ export async function* examplesOf(
   }
 }
 
+/** @throws DlcError `input-unreadable` for the first input that cannot be read. */
+export function requireReadable(inputs: readonly string[]): void {
+  for (const input of inputs) {
+    if (input === "-") continue;
+    try {
+      accessSync(input, constants.R_OK);
+    } catch (error) {
+      throw unreadable(input, systemReason(error) ?? String(error));
+    }
+    if (statSync(input).isDirectory()) throw unreadable(input, "it is a folder");
+  }
+}
+
+function unreadable(input: string, reason: string): DlcError {
+  return new DlcError("input-unreadable", `${input} cannot be read: ${reason}`, {
+    place: input,
+    help: "Check the path; - reads JSON from stdin.",
+  });
+}
+
 /** An image file is the value of the model's only image feature. */
 function imageExample({ data }: ModelDefinition, path: string): Example {
   const [first, second] = Object.entries(data?.features ?? {}).filter(
@@ -41,36 +61,6 @@ function imageExample({ data }: ModelDefinition, path: string): Example {
   if (first !== undefined && second === undefined) return { [first[0]]: path };
   const count = first === undefined ? "no image feature" : "several image features";
   throw badInput(path, `an image, but the model has ${count}`, "Pass JSON objects instead.");
-}
-
-/**
- * What the model's predict() takes: images that are given as paths are read, targets and features that
- * the prediction does not use are left out. Unknown keys stay, for predict() to refuse.
- */
-export async function readImages(definition: ModelDefinition, given: Example): Promise<Example> {
-  const { features = {}, targets = {} } = definition.data ?? {};
-  const { inputs } = definition.programs.infer;
-  const entries: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(given)) {
-    const known = Object.hasOwn(features, name) || Object.hasOwn(targets, name);
-    if (known && !Object.hasOwn(inputs, name)) continue;
-    const isPath = typeof value === "string" && features[name]?.type === "image";
-    entries.push([name, isPath ? await pixelsOf(definition, name, value) : value]);
-  }
-  return Object.fromEntries(entries);
-}
-
-async function pixelsOf(
-  { data, facts }: ModelDefinition,
-  name: string,
-  path: string,
-): Promise<unknown> {
-  const feature = data?.features[name];
-  if (data === null || feature === undefined) throw new Error(`${name} is not a feature`);
-  const only = { data: { ...data, features: { [name]: feature }, targets: {} }, facts };
-  const tensor = (await encodeInputs(only, [{ [name]: path }]))[name];
-  if (tensor === undefined) throw new Error(`${name} was not encoded`);
-  return { shape: tensor.shape.slice(1), data: tensor.data };
 }
 
 /**
@@ -108,11 +98,7 @@ async function* decoded(stream: AsyncIterable<unknown>, place: string): AsyncGen
     if (cause instanceof TypeError) throw badInput(place, "not text in UTF-8", "Save it as UTF-8.");
     const reason = systemReason(cause);
     if (reason === null) throw cause;
-    throw new DlcError("input-unreadable", `${place} cannot be read: ${reason}`, {
-      place,
-      help: "Check the path; - reads JSON from stdin.",
-      cause,
-    });
+    throw unreadable(place, reason);
   }
 }
 

@@ -10,15 +10,14 @@ export interface Interruption {
   dispose(): void;
 }
 
-/** The first signal aborts; a second one ends the process at once. `onFirst` tells the person so. */
-export function watchSignals(onFirst: () => void): Interruption {
+/** The first signal aborts; a second one ends the process at once. */
+export function watchSignals(): Interruption {
   const controller = new AbortController();
   let watching = false;
   const handler = (name: NodeJS.Signals): void => {
     const reason = name === "SIGINT" ? "interrupted" : "terminated";
     if (controller.signal.aborted) process.exit(exitCodes[reason]);
     controller.abort(reason);
-    onFirst();
   };
   return {
     get signal() {

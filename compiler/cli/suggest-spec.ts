@@ -1,5 +1,7 @@
 /** @file A spec for data that dlc has looked at: features, target, a network of fitting size. */
-import { type ColumnGuess, DlcError, inspectSource, type SourceGuess } from "@dlc/runtime";
+import { type ColumnGuess, inspectSource, type SourceGuess } from "@dlc/runtime";
+import { DlcError } from "@dlc/runtime/errors";
+import { suggest } from "../diagnostics/suggest.js";
 
 export interface SuggestOptions {
   /** The data, absolute. */
@@ -16,6 +18,11 @@ const plain = /^[A-Za-z_][\w -]*$/;
 const words = new Set(["true", "false", "null", "yes", "no", "on", "off", "y", "n"]);
 const scalar = (value: string): string =>
   plain.test(value) && value.trim() === value && !words.has(value.toLowerCase())
+    ? value
+    : JSON.stringify(value);
+/** A relative path of ordinary names needs no quotes. */
+const path = (value: string): string =>
+  /^(\.{0,2}\/)*[A-Za-z_][\w-]*([./]+[\w-]+)*$/.test(value) && !words.has(value.toLowerCase())
     ? value
     : JSON.stringify(value);
 const flow = (values: readonly string[]): string => `[${values.map(scalar).join(", ")}]`;
@@ -47,18 +54,20 @@ function sourceLines({ source }: SourceGuess): string[] {
   switch (source.kind) {
     case "csv":
       return source.delimiter === ","
-        ? [`  source: { csv: ${scalar(source.path)} }`]
+        ? [`  source: { csv: ${path(source.path)} }`]
         : [
-            `  source: { csv: { path: ${scalar(source.path)}, delimiter: ${JSON.stringify(source.delimiter)} } }`,
+            `  source: { csv: { path: ${path(source.path)}, delimiter: ${JSON.stringify(source.delimiter)} } }`,
           ];
     case "images":
-      return [`  source: { images: ${scalar(source.path)} }`];
+      return [`  source: { images: ${path(source.path)} }`];
     case "idx":
     case "npy":
       return [
         "  source:",
         `    ${source.kind}:`,
-        ...Object.entries(source.files).map(([column, path]) => `      ${column}: ${scalar(path)}`),
+        ...Object.entries(source.files).map(
+          ([column, file]) => `      ${scalar(column)}: ${path(file)}`,
+        ),
       ];
     default:
       throw new Error(`no spec is suggested for a source of kind ${source.kind}`);
@@ -117,26 +126,46 @@ function chooseTarget(
   const name = wished ?? target ?? columns.at(-1)?.name;
   const found = columns.find((column) => column.name === name);
   if (found !== undefined && (found.type === "category" || found.type === "number")) return found;
-  const usable = columns.filter(({ type }) => type === "category" || type === "number");
+  const usable = columns.flatMap(({ name: usableName, type }) =>
+    type === "category" || type === "number" ? [usableName] : [],
+  );
+  const near = name === undefined ? null : suggest(name, usable);
+  const help =
+    usable.length === 0
+      ? "Name data that have a category or a number too: for IDX the folder with images and labels."
+      : `${near === null ? "" : `Did you mean '${near.word}'? `}Choose a column with --target: ${usable.join(", ")}.`;
   throw new DlcError(
     "no-target",
     `'${name ?? ""}' cannot be predicted from this ${source.kind} source`,
-    {
-      help: `Choose a column with --target: ${usable.map((column) => column.name).join(", ")}.`,
-      reason: "usage",
-    },
+    { help, reason: "usage" },
   );
+}
+
+/** Why a column is no feature of a suggested spec; null if it is one. */
+function reasonAgainst({ type, missing = 0 }: ColumnGuess): string | null {
+  if (type === "text") return "free text";
+  return missing > 0 ? `${missing} ${missing === 1 ? "row has" : "rows have"} no value` : null;
 }
 
 /**
  * Text of a spec for the data at a path, without the editor's modeline.
- * @throws DlcError for data that cannot be read, and `no-target`.
+ * @throws DlcError for data that cannot be read, `no-target` and `no-features`.
  */
 export async function specFor(options: SuggestOptions): Promise<string> {
   const guess = await inspectSource(options.data, options.folder);
   const target = chooseTarget(guess, options.target);
-  const features = guess.columns.filter((column) => column !== target && column.type !== "text");
-  const skipped = guess.columns.filter(({ type }) => type === "text");
+  const others = guess.columns.filter((column) => column !== target);
+  const features = others.filter((column) => reasonAgainst(column) === null);
+  if (features.length === 0) {
+    throw new DlcError("no-features", `nothing is left to predict '${target.name}' from`, {
+      place: options.data,
+      help: "Fill missing values, or name other data.",
+    });
+  }
+  const skipped = others.flatMap((column) => {
+    const reason = reasonAgainst(column);
+    return reason === null ? [] : [`  # not used (${reason}): ${JSON.stringify(column.name)}\n`];
+  });
   const taken = new Set<string>();
   const lineOf = (column: ColumnGuess, isTarget: boolean): string =>
     featureLine(column, identifier(column.name, taken), isTarget) ?? "";
@@ -144,14 +173,14 @@ export async function specFor(options: SuggestOptions): Promise<string> {
   const featureLines = features.map((column) => lineOf(column, false));
   const isCategory = target.type === "category";
   const outputs = isCategory ? Math.max(2, target.classes?.length ?? 2) : 1;
-  const large = (guess.rows ?? 0) > 10_000;
+  const large = (guess.rows ?? Number.POSITIVE_INFINITY) > 10_000;
   return `dlc: 1
-name: ${specName(options.name)}
+name: ${scalar(specName(options.name))}
 
 data:
 ${sourceLines(guess).join("\n")}
   split: { validation: 0.1, test: 0.1 }
-${skipped.map(({ name }) => `  # not used, because it is free text: ${JSON.stringify(name)}\n`).join("")}  features:
+${skipped.join("")}  features:
 ${featureLines.join("\n")}
   targets:
 ${targetLine}

@@ -6,7 +6,7 @@ import type { SourceFiles } from "../diagnostics/source-files.js";
 import { show } from "./compiling.js";
 import type { Console } from "./console.js";
 
-/** Writes or, with `check`, compares; shows the diagnostics unless the result will hold them. */
+/** Writes or, with `check`, compares; shows what stood in the way. */
 export function writeOutput(
   emitted: EmittedPackage,
   outDir: string,
@@ -16,14 +16,12 @@ export function writeOutput(
 ): { readonly result: WriteResult; readonly reason: ExitReason } {
   const result = writePackage(emitted, outDir, options);
   show(result.diagnostics, sources, console);
-  return { result, reason: reasonOf(result) };
+  return { result, reason: reasonOf(result, options.check ?? false) };
 }
 
-function reasonOf({ diagnostics }: WriteResult): ExitReason {
-  const codes = new Set(
-    diagnostics.filter(({ severity }) => severity === "error").map(({ code }) => code),
-  );
-  if (codes.has("output-not-writable")) return "io";
-  if (codes.size === 0) return "ok";
-  return codes.has("output-drift") && codes.size === 1 ? "drift" : "failed";
+function reasonOf({ diagnostics, drift }: WriteResult, check: boolean): ExitReason {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.some(({ code }) => code === "output-not-writable")) return "io";
+  if (errors.length > 0) return "failed";
+  return check && drift.length > 0 ? "drift" : "ok";
 }

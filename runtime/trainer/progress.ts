@@ -115,7 +115,7 @@ const lasting: Lasting = {
     const { examples } = event;
     const held = examples.validation > 0 ? `, validating on ${examples.validation}` : "";
     const from =
-      event.resumedFrom === null
+      event.resumedFrom === null || event.resumedFrom.epoch > event.epochs
         ? ""
         : `\ncontinuing at epoch ${event.resumedFrom.epoch}, step ${event.resumedFrom.step}`;
     return [
@@ -140,15 +140,15 @@ const lasting: Lasting = {
   finished: ({ result }, paint) => {
     const { best, alreadyFinished, status } = result;
     const endings = {
-      finished: "finished",
-      "early-stopping": "stopped early: no more improvement",
-      interrupted: "interrupted; the same command continues",
-      "time-limit": "paused at the time limit; the same command continues",
-    };
-    const already = alreadyFinished ? "the run was already " : "";
-    const text = `${already}${endings[status]}`;
+      finished: ["finished", ""],
+      "early-stopping": ["stopped early", "; it no longer improved"],
+      interrupted: ["interrupted", "; the same command continues"],
+      "time-limit": ["paused at the time limit", "; the same command continues"],
+    } as const;
+    const [ending, more] = endings[status];
+    const text = `${alreadyFinished ? "already " : ""}${ending}`;
     const bestText = best === null ? "" : `, best epoch ${best.epoch} (${number(best.value)})`;
-    return `${paint("bold", text)} after ${plural(result.epochs, "epoch")}${bestText}\n${result.run}`;
+    return `${paint("bold", text)} after ${plural(result.epochs, "epoch")}${bestText}${more}\n${result.run}`;
   },
 };
 

@@ -99,7 +99,7 @@ describe("progress", () => {
       {},
     );
     expect(text).toBe(
-      "warning: it is damaged\ninterrupted; the same command continues after 1 epoch\nruns/x\n",
+      "warning: it is damaged\ninterrupted after 1 epoch; the same command continues\nruns/x\n",
     );
   });
 });

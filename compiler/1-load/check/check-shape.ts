@@ -89,17 +89,23 @@ function withoutRenamed(
   known: readonly string[],
   nodes: FieldNodes,
 ): readonly Finding[] {
+  const place = (path: readonly string[], key: string): string => JSON.stringify([...path, key]);
   const meant = new Set(
-    findings.flatMap((f) =>
-      f.kind === "unknown" && f.path.length === 0
-        ? [suggest(f.key, free(known, nodes))?.word ?? ""]
-        : [],
-    ),
+    findings.flatMap((f) => {
+      if (f.kind !== "unknown") return [];
+      const words = f.path.length > 0 ? Object.keys(f.schema.properties ?? {}) : free(known, nodes);
+      return [place(f.path, suggest(f.key, words)?.word ?? "")];
+    }),
   );
-  return findings.filter(
-    (f) => f.kind !== "missing" || f.path.length > 0 || !(meant.has(f.key) || nodes.has(f.key)),
-  );
+  return findings.filter((f) => {
+    if (f.kind !== "missing") return true;
+    return !meant.has(place(f.path, f.key)) && !(f.path.length === 0 && nodes.has(f.key));
+  });
 }
+
+/** Does a key stand there that is probably a misspelling of this one? Then that has been reported. */
+export const isMisspelt = (key: string, known: object, nodes: FieldNodes): boolean =>
+  [...nodes.keys()].some((word) => !Object.hasOwn(known, word) && suggest(word, [key]) !== null);
 
 const free = (known: readonly string[], nodes: FieldNodes): string[] =>
   known.filter((name) => !nodes.has(name));

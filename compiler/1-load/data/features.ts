@@ -1,6 +1,7 @@
 /** @file Reads features and targets: their kind, their fields, and the columns they come from. */
 import type { FeatureSpec } from "@dlc/runtime";
 import { didYouMean } from "../../diagnostics/fixes.js";
+import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../ir/origin.js";
 import { type Checked, checkShape, isLiteral, type Owner } from "../check/check-shape.js";
 import { headOf, type LoadContext } from "../context.js";
@@ -42,13 +43,13 @@ export interface ReadFeatures {
   readonly keys: ReadonlyMap<string, Span>;
 }
 
-/** All shapes with the field `type` in front. */
+/** All shapes with the field `type` in front; alone it stands for `{ type: … }`. */
 const typedShapes = new Map<Choice, ReadonlyMap<string, Shape>>(
   [featureChoice, targetChoice].map((choice) => {
     const kinds = [...choice.shapes.keys()];
     const typed = [...choice.shapes].map(([name, shape]): [string, Shape] => [
       name,
-      { ...shape, fields: { type: typeField(kinds), ...shape.fields } },
+      { ...shape, primary: "type", fields: { type: typeField(kinds), ...shape.fields } },
     ]);
     return [choice, new Map(typed)];
   }),
@@ -113,8 +114,8 @@ function readDraft(
   if (value.kind === "scalar" && typeof value.value === "string") {
     const shape = shapeFor(value, choice, owner, context);
     if (shape === null) return null;
-    const checked = checkShape(null, shape, owner, context, null);
-    return draftOf(key, value.value, { ...checked, ok: checked.ok }, keySpan, value);
+    const checked = checkShape(null, shape, owner, context, value);
+    return draftOf(key, value.value, checked, keySpan, value);
   }
   if (value.kind !== "map") {
     context.diagnostics.report("wrong-type", headOf(value.span, context.sources), {
@@ -137,6 +138,16 @@ function readMap(
 ): Draft | null {
   const type = map.entries.get("type")?.value;
   if (type === undefined) {
+    const misspelt = [...map.entries.values()].find((e) => suggest(e.key, ["type"]) !== null);
+    if (misspelt !== undefined) {
+      context.diagnostics.report(
+        "unknown-key",
+        misspelt.keySpan,
+        { key: misspelt.key, owner: owner.title, known: "type, and those of the type" },
+        didYouMean(misspelt.key, ["type"], misspelt.keySpan, true),
+      );
+      return null;
+    }
     context.diagnostics.report("missing-key", keySpan, {
       key: "type",
       owner: owner.title,

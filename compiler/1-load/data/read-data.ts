@@ -1,5 +1,7 @@
 /** @file Reads the `data` section. */
 import type { DataSpec, SourceSpec, SplitSpec } from "@dlc/runtime";
+import { didYouMean } from "../../diagnostics/fixes.js";
+import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../ir/origin.js";
 import { checkShape, type Owner, reportWrongValue } from "../check/check-shape.js";
 import { headOf, type LoadContext } from "../context.js";
@@ -16,6 +18,8 @@ export interface ReadData {
   readonly targets: ReadonlyMap<string, Span>;
   /** What could be read: enough for checks of what refers to it. */
   readonly known: Pick<DataSpec, "features" | "targets">;
+  /** Are `features` and `targets` complete? */
+  readonly isKnown: boolean;
 }
 
 export function readData(node: YamlNode, keySpan: Span, context: LoadContext): ReadData {
@@ -24,6 +28,7 @@ export function readData(node: YamlNode, keySpan: Span, context: LoadContext): R
     features: new Map(),
     targets: new Map(),
     known: { features: {}, targets: {} },
+    isKnown: false,
   };
   const map = sectionMap(node, "data", context);
   if (map === null) return nothing;
@@ -43,6 +48,10 @@ export function readData(node: YamlNode, keySpan: Span, context: LoadContext): R
   reportSharedNames(features.keys, targets.keys, context);
   if (split !== null) checkSplit(split, nodes, context);
   const known = { features: features.specs, targets: targets.specs };
+  for (const [name, other] of [["validation", validation] as const, ["test", test] as const]) {
+    if (source && other)
+      reportMissingColumns(other, { name, node: nodes.get(name) }, known, context);
+  }
   const complete =
     ok &&
     source &&
@@ -54,7 +63,32 @@ export function readData(node: YamlNode, keySpan: Span, context: LoadContext): R
   const data: DataSpec | null = complete
     ? { source, validation: validation ?? null, test: test ?? null, split, ...known }
     : null;
-  return { data, features: features.spans, targets: targets.spans, known };
+  return { data, features: features.spans, targets: targets.spans, known, isKnown: ok };
+}
+
+/** Sources for validation and test need the same columns. */
+function reportMissingColumns(
+  source: SourceSpec,
+  { name, node }: { readonly name: string; readonly node: YamlNode | undefined },
+  { features, targets }: ReadData["known"],
+  context: LoadContext,
+): void {
+  const { names } = columnsOf(source);
+  if (names === null || node === undefined) return;
+  for (const [owner, spec] of [...Object.entries(features), ...Object.entries(targets)]) {
+    const columns = spec.type === "vector" ? spec.columns : [spec.column];
+    for (const column of columns.filter((word) => !names.includes(word))) {
+      const files = node.kind === "map" ? [...node.entries.values()][0]?.value : undefined;
+      const key = names.find((word) => suggest(word, [column]) !== null);
+      const span = files?.kind === "map" ? files.entries.get(key ?? "")?.keySpan : undefined;
+      context.diagnostics.report(
+        "column-not-in-source",
+        span ?? headOf(node.span, context.sources),
+        { name: column, owner: `${owner} in '${name}'`, known: names.join(", ") },
+        didYouMean(key ?? "", [column], span ?? null, span !== undefined),
+      );
+    }
+  }
 }
 
 /** A section's map; null after a diagnostic. */

@@ -1,7 +1,7 @@
 /** @file Blocks: their definitions, and what an entry says that uses one. */
 import { didYouMean } from "../../diagnostics/fixes.js";
 import type { Span } from "../../ir/origin.js";
-import { checkShape, isLiteral, type Owner } from "../check/check-shape.js";
+import { checkShape, isLiteral, isMisspelt, type Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
 import { headOf, type LoadContext } from "../context.js";
 import { isName, nameForm } from "../schema/kinds.js";
@@ -19,6 +19,8 @@ export interface Block {
   readonly name: string;
   readonly nameSpan: Span;
   readonly params: YamlNode | undefined;
+  /** False where they may be missing for a mistake that has been reported. */
+  readonly paramsKnown: boolean;
   readonly layers: YamlNode | null;
 }
 
@@ -60,6 +62,7 @@ export function readBlocks(node: YamlNode | undefined, context: LoadContext): Ma
       name: key,
       nameSpan: keySpan,
       params: checked?.nodes.get("params"),
+      paramsKnown: checked !== null && !isMisspelt("params", blockShape.fields, checked.nodes),
       layers: checked?.nodes.get("layers") ?? null,
     });
   }
@@ -82,6 +85,7 @@ export function readBlockUse(
   const block = blocks.get(node.value);
   if (block === undefined) {
     const names = [...blocks.keys()];
+    if (!context.blocksKnown) return null;
     context.diagnostics.report(
       "unknown-block",
       node.span,
@@ -112,6 +116,7 @@ function readWith(
   const declared = block.params?.kind === "map" ? [...block.params.entries.keys()] : [];
   for (const { key, keySpan, value } of node.entries.values()) {
     if (!declared.includes(key)) {
+      if (!block.paramsKnown) continue;
       context.diagnostics.report(
         "unknown-param",
         keySpan,

@@ -218,7 +218,7 @@ export class Expander {
       });
       return use.input;
     }
-    const params = new Scope(outermost(around.params));
+    const params = new Scope(outermost(around.params), block.paramsKnown);
     defineParams(block.params, given, params, `block '${block.name}'`, context);
     const output = this.#list(block.layers, {
       prefix: `${around.prefix}${use.name}/`,

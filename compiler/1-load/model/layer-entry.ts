@@ -1,5 +1,6 @@
 /** @file One item of a `layers` list: which layer it is, its name and its inputs, as written. */
 import { didYouMean } from "../../diagnostics/fixes.js";
+import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../ir/origin.js";
 import { headOf, type LoadContext } from "../context.js";
 import { isName, nameForm } from "../schema/kinds.js";
@@ -149,7 +150,9 @@ function reportOthers(main: YamlEntry, others: readonly YamlEntry[], context: Lo
           owner: "a layer's entry",
           known: `the layer itself, ${beside.join(", ")}`,
         },
-        didYouMean(other.key, [...known, ...fields], null, false),
+        suggest(other.key, known) === null
+          ? didYouMean(other.key, fields, null, false)
+          : didYouMean(other.key, known, other.keySpan, true),
       );
     }
   }

@@ -2,6 +2,7 @@
 
 import type { Note } from "../../diagnostics/diagnostic.js";
 import { didYouMean } from "../../diagnostics/fixes.js";
+import { suggest } from "../../diagnostics/suggest.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { Reference } from "./layer-entry.js";
 import type { FeatureNames, NamedEntry } from "./names.js";
@@ -64,6 +65,7 @@ export class ListScope {
       ...(this.around.input === undefined ? [] : ["input"]),
     ];
     const nearest = known.slice(-12);
+    if (!this.context.featuresKnown && suggest(name, known) === null) return undefined;
     this.context.diagnostics.report(
       "unknown-reference",
       headOf(span, this.context.sources),

@@ -161,7 +161,8 @@ function presentable({ default: value, schema }: Field<unknown>): unknown {
 function exampleValues<F extends Fields>(shape: Shape<F>): Readonly<Record<string, unknown>> {
   if (shape.example === undefined) return {};
   const parsed: unknown = parse(shape.example);
-  const body = find(parsed, shape.name) ?? Object.values(parsed as object)[0];
+  const first = typeof parsed === "object" ? Object.values(parsed ?? {})[0] : undefined;
+  const body = find(parsed, shape.name) ?? first;
   if (typeof body === "object" && body !== null && !Array.isArray(body)) {
     return body as Record<string, unknown>;
   }

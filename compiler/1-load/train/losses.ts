@@ -1,11 +1,12 @@
 /** @file Reads `train.loss` and `train.losses`. */
 import { didYouMean } from "../../diagnostics/fixes.js";
 import type { Span } from "../../ir/origin.js";
-import { isLiteral } from "../check/check-shape.js";
+import { isLiteral, isMisspelt } from "../check/check-shape.js";
 import { type Named, readNamed } from "../check/read-named.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { LossKind, LossUse } from "../resolved-spec.js";
 import { lossChoice } from "../schema/losses.js";
+import { trainShape } from "../schema/train.js";
 import { describeNode, isPoisoned, type YamlNode } from "../yaml/tree.js";
 import type { TrainSurroundings } from "./read-train.js";
 
@@ -42,6 +43,7 @@ export function readLosses(
   const one = nodes.get("loss");
   const several = nodes.get("losses");
   if ((one === undefined) === (several === undefined)) {
+    if (one === undefined && isMisspelt("loss", trainShape.fields, nodes)) return null;
     context.diagnostics.report("one-of-two", headOf(several?.span ?? trainSpan, context.sources), {
       owner: "train",
       first: "loss",
@@ -124,10 +126,11 @@ function checkReferences(
   const targets = [...around.targets.keys(), ...around.features.keys()];
   if (use.target !== null) {
     const known = targets.includes(use.target);
-    if (!known) reportUnknown(nodes.get("target"), use.target, targets, context);
+    if (!known && around.dataIsKnown)
+      reportUnknown(nodes.get("target"), use.target, targets, context);
     return output && known;
   }
-  if (around.targets.size === 1) return output;
+  if (around.targets.size === 1 || !around.dataIsKnown) return output;
   context.diagnostics.report("target-needed", headOf(named.nameSpan, context.sources), {
     loss: named.name,
     count: around.targets.size === 0 ? "no targets" : `${around.targets.size} targets`,

@@ -28,6 +28,8 @@ export interface TrainSurroundings {
   readonly features: ReadData["features"];
   readonly targets: ReadData["targets"];
   readonly known: ReadData["known"];
+  /** False where features or targets may be missing for a mistake that has been reported. */
+  readonly dataIsKnown: boolean;
 }
 
 export interface ReadTrain {

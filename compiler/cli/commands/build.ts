@@ -77,13 +77,16 @@ function tell(result: WriteResult, reason: ExitReason, check: boolean, console: 
   if (check) {
     for (const { diff } of drift) console.result(diff);
     if (reason === "ok") console.result(`${shownPath(folder)}: up to date`);
+    if (reason === "drift") {
+      const differ = drift.length === 1 ? "1 file differs" : `${drift.length} files differ`;
+      console.note(`${shownPath(folder)}: ${differ} from what the spec gives; run dlc build`);
+    }
     return;
   }
   if (reason !== "ok") return;
   const gone = removed.length === 0 ? "" : `, ${removed.length} removed`;
-  console.result(
-    `${shownPath(folder)}: ${written.length} files written, ${unchanged.length} unchanged${gone}`,
-  );
+  const files = written.length === 1 ? "1 file" : `${written.length} files`;
+  console.result(`${shownPath(folder)}: ${files} written, ${unchanged.length} unchanged${gone}`);
 }
 
 export const run: Run = async (invocation) => {

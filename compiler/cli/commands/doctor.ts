@@ -136,7 +136,7 @@ export const run: Run = async ({ console }) => {
   if (console.json) {
     console.document({ version, healthy, findings });
   } else {
-    const { green, red, yellow, bold } = console.colors;
+    const { green, red, yellow, bold } = console.resultColors;
     const marks = { ok: green("ok     "), missing: red("MISSING"), absent: yellow("absent ") };
     for (const { part, state, detail, fix } of findings) {
       console.result(`${marks[state]}  ${bold(part)}: ${detail}`);

@@ -14,11 +14,21 @@ const indent = (text: string): string =>
     .map((line) => `    ${line}`)
     .join("\n");
 
-function show(code: string, entry: CatalogueEntry, { colors, result }: Console): void {
-  result(`${colors.bold(code)} (${entry.severity}): ${entry.message}`);
+/** The message; where it is written only when the mistake is found, what the code is about. */
+const headline = ({ message, explain }: CatalogueEntry): string =>
+  /^\W*(\{\w+\}\W*)+$/.test(message) ? (/^.*?\.(?= |$)/s.exec(explain)?.[0] ?? explain) : message;
+
+function show(
+  code: string,
+  entry: CatalogueEntry,
+  { resultColors: colors, result }: Console,
+): void {
+  const fixed = headline(entry) === entry.message ? `: ${entry.message}` : "";
+  result(`${colors.bold(code)} (${entry.severity})${fixed}`);
   result("");
   result(entry.explain);
-  if (entry.help !== undefined) result(`\n${colors.bold("help")}: ${entry.help}`);
+  const { help } = entry;
+  if (help !== undefined && !/^\{\w+\}$/.test(help)) result(`\n${colors.bold("help")}: ${help}`);
   if (entry.wrong !== undefined) result(`\n  ${colors.red("wrong")}\n${indent(entry.wrong)}`);
   if (entry.right !== undefined) result(`\n  ${colors.green("right")}\n${indent(entry.right)}`);
 }
@@ -26,9 +36,9 @@ function show(code: string, entry: CatalogueEntry, { colors, result }: Console):
 export const run: Run = async ({ args, console }) => {
   const code = args[0] as string | undefined;
   if (code === undefined) {
-    const codes = Object.keys(entries).sort();
-    if (console.json) console.document({ codes });
-    else for (const name of codes) console.result(`${name}: ${entries[name]?.message}`);
+    const all = Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
+    if (console.json) console.document({ codes: all.map(([name]) => name) });
+    else console.result(all.map(([name, entry]) => `${name}: ${headline(entry)}`).join("\n"));
     return "ok";
   }
   const entry = Object.hasOwn(entries, code) ? entries[code] : undefined;

@@ -97,7 +97,8 @@ export const commands: readonly CommandDef[] = [
       { flags: "--fix", description: "apply fixes that are certain" },
       {
         flags: "--no-data",
-        description: "read data only where the spec cannot be checked without (statistics, classes)",
+        description:
+          "read data only where the spec cannot be checked without (statistics, classes)",
       },
       set,
       watch,
@@ -110,7 +111,7 @@ export const commands: readonly CommandDef[] = [
     examples: [
       ["build spec.yaml", "writes generated/<name>"],
       ["build spec.yaml --check", "exit code 3 if what is there differs"],
-      ["build spec.yaml --print-after fuse-bias-activation", "the graphs after a pass"],
+      ["build spec.yaml --print-after fuse-linear", "the graphs after a pass"],
     ],
     arguments: [spec],
     options: [

@@ -1,5 +1,5 @@
 /** @file `dlc init`: a folder with a spec that trains, from a template or from a look at data. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { DlcError } from "@dlc/runtime/errors";
@@ -7,6 +7,7 @@ import { suggest } from "../../diagnostics/suggest.js";
 import { root } from "../../version.js";
 import { on, type Run, text } from "../command.js";
 import type { Console } from "../console.js";
+import { shownPath } from "../paths.js";
 
 const templates = join(root, "assets", "templates");
 const schema = join(root, "assets", "schema", "dlc.schema.json");
@@ -34,6 +35,12 @@ export function modeline(folder: string): string {
 }
 
 function refuseOverwrite(folder: string, files: readonly string[], force: boolean): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new DlcError("not-a-folder", `${folder} is a file, and a folder is needed there`, {
+      place: folder,
+      help: "Choose another folder.",
+    });
+  }
   const taken = files.filter((file) => existsSync(join(folder, file)));
   if (taken.length === 0 || force) return;
   throw new DlcError("would-overwrite", `${taken.join(", ")} already exists`, {
@@ -68,6 +75,10 @@ async function dataPackages(spec: string): Promise<string[]> {
   return [...new Set([...paths].map((match) => match[1] ?? ""))];
 }
 
+/** A path as a shell takes it. */
+const quoted = (path: string): string =>
+  /^[\w./\\:@-]+$/.test(path) ? path : JSON.stringify(path);
+
 async function done(folder: string, files: readonly string[], console: Console): Promise<void> {
   const spec = join(folder, "spec.yaml");
   const packages = await dataPackages(spec);
@@ -75,10 +86,10 @@ async function done(folder: string, files: readonly string[], console: Console):
     console.document({ folder, files: [...files].sort(), packages });
     return;
   }
-  console.result(`Wrote ${[...files].sort().join(", ")} in ${folder}`);
+  console.result(`${shownPath(folder)}: wrote ${[...files].sort().join(", ")}`);
   console.note("Next:");
   if (packages.length > 0) console.note(`  npm install --save-dev ${packages.join(" ")}`);
-  console.note(`  npx dlc train ${relative(process.cwd(), spec) || spec}`);
+  console.note(`  npx dlc train ${quoted(shownPath(spec))}`);
 }
 
 export const run: Run = async ({ args, options, console }) => {
@@ -87,12 +98,19 @@ export const run: Run = async ({ args, options, console }) => {
   if (on(options, "list")) {
     const all = await list();
     if (console.json) console.document({ templates: all });
-    else for (const { name, summary } of all) console.result(`${name.padEnd(14)} ${summary}`);
+    else console.result(all.map(({ name, summary }) => `${name.padEnd(14)} ${summary}`).join("\n"));
     return "ok";
   }
   if ((template === undefined) === (from === undefined)) {
     throw new DlcError("init-needs-a-start", "init starts from a template or from data", {
       help: "Add --template <name> (dlc init --list shows them) or --from <path>, not both.",
+      reason: "usage",
+    });
+  }
+  const target = text(options, "target");
+  if (target !== undefined && from === undefined) {
+    throw new DlcError("bad-command-line", "--target names a column of data, and there is none", {
+      help: "Add --from <path>; a template has its own target.",
       reason: "usage",
     });
   }
@@ -110,7 +128,7 @@ export const run: Run = async ({ args, options, console }) => {
     data: resolve(from as string),
     folder,
     name: basename(folder),
-    target: text(options, "target"),
+    target,
   });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "spec.yaml"), `${modeline(folder)}\n${spec}`);

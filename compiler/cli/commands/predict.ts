@@ -4,7 +4,7 @@ import { type Run, text } from "../command.js";
 import type { Console } from "../console.js";
 import { engineOptions } from "../engine-options.js";
 import { type AnyModel, findTrained, weightsOf } from "../generated.js";
-import { examplesOf, type Placed, readImages } from "../predict-input.js";
+import { examplesOf, type Placed, requireReadable } from "../predict-input.js";
 
 /** Examples predicted at a time. */
 const chunk = 256;
@@ -14,10 +14,8 @@ async function predictChunk(
   placed: readonly Placed[],
   { result }: Console,
 ): Promise<void> {
-  const examples = await Promise.all(
-    placed.map(({ example }) => readImages(model.definition, example)),
-  );
-  for (const output of await model.predict(examples)) result(JSON.stringify(output, plain));
+  const outputs = await model.predict(placed.map(({ example }) => example));
+  for (const output of outputs) result(JSON.stringify(output, plain));
 }
 
 /** Predicts a portion; if it holds a mistake, all before it and then says where it stands. */
@@ -43,7 +41,8 @@ async function predictOne(model: AnyModel, placed: Placed, console: Console): Pr
   } catch (error) {
     if (!(error instanceof DlcError)) throw error;
     const { code, message, help, reason } = error;
-    throw new DlcError(code, `${placed.place}: ${message}`, {
+    const text = message.includes(placed.place) ? message : `${placed.place}: ${message}`;
+    throw new DlcError(code, text, {
       place: placed.place,
       reason,
       cause: error,
@@ -58,13 +57,14 @@ function plain(_key: string, value: unknown): unknown {
 }
 
 export const run: Run = async ({ args, options, console }) => {
+  const given = (args[1] as readonly string[] | undefined) ?? [];
+  const inputs = given.length === 0 ? ["-"] : given;
+  requireReadable(inputs);
   const runs = text(options, "runs") ?? "";
   const trained = await findTrained(args[0] as string, runs, console.note);
   const weights = weightsOf(trained, text(options, "weights"));
   const model = await trained.package.load({ ...engineOptions(options), weights });
   try {
-    const given = (args[1] as readonly string[] | undefined) ?? [];
-    const inputs = given.length === 0 ? ["-"] : given;
     if (inputs.includes("-") && process.stdin.isTTY) {
       console.note("Reading JSON from the terminal, an object per line; end with Ctrl-D.");
     }

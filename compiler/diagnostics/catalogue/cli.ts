@@ -78,7 +78,7 @@ export const cliEntries = {
     help: "The message lists the passes.",
     explain: "--print-after takes the name of a pass of the optimiser.",
     wrong: "dlc build spec.yaml --print-after fuse",
-    right: "dlc build spec.yaml --print-after fuse-bias-activation",
+    right: "dlc build spec.yaml --print-after fuse-linear",
   },
   "unknown-picture": {
     severity: "error",
