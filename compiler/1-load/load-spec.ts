@@ -60,7 +60,7 @@ function readRoot(shown: string, context: LoadContext, { read }: LoadOptions): Y
 function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): ResolvedSpec | null {
   const start = { file: context.file, start: root.span.start, end: root.span.start };
   const [first] = root.entries.values();
-  const owner: Owner = { title: "the spec", span: first?.keySpan ?? start, path: "spec" };
+  const owner: Owner = { title: "the spec", span: first?.keySpan ?? start, path: "" };
   const { values, nodes } = checkShape(root, specShape, owner, context);
 
   const version = root.entries.get("dlc")?.value;

@@ -7,8 +7,8 @@ export interface ArgumentDef {
   readonly description: string;
   readonly required: boolean;
   readonly variadic?: boolean;
-  /** What a shell should offer: files ending so, or these words. */
-  readonly complete?: { readonly files: readonly string[] } | { readonly words: readonly string[] };
+  /** What it may be, for shells to offer besides files. */
+  readonly words?: readonly string[];
 }
 
 export interface OptionDef {

@@ -39,7 +39,12 @@ describe("sources", () => {
     ["{ json: { path: a.json, at: rows } }", { kind: "json", path: "a.json", at: "rows" }],
     [
       "{ json: { by_class: { cat: c.json, 1: d.json }, at: data, column: image } }",
-      { kind: "json_by_class", files: { "1": "d.json", cat: "c.json" }, at: "data", column: "image" },
+      {
+        kind: "json_by_class",
+        files: { "1": "d.json", cat: "c.json" },
+        at: "data",
+        column: "image",
+      },
     ],
     ["{ arrays: true }", { kind: "arrays" }],
     ["arrays", { kind: "arrays" }],
@@ -51,9 +56,13 @@ describe("sources", () => {
   }
 
   it("refuses what is none", () => {
-    expect(codes("  source: { parquet: a }\n  features: { x: number }\n")).toEqual(["unknown-name"]);
+    expect(codes("  source: { parquet: a }\n  features: { x: number }\n")).toEqual([
+      "unknown-name",
+    ]);
     expect(codes("  source: { idx: a }\n  features: { x: number }\n")).toEqual(["wrong-type"]);
-    expect(codes("  source: { arrays: false }\n  features: { x: number }\n")).toEqual(["unknown-value"]);
+    expect(codes("  source: { arrays: false }\n  features: { x: number }\n")).toEqual([
+      "unknown-value",
+    ]);
     expect(codes("  source: idx\n  features: { x: number }\n")).toEqual(["missing-key"]);
   });
 });
@@ -78,13 +87,21 @@ describe("features", () => {
   });
 
   it("that are vectors take one column of arrays or several of numbers", () => {
-    expect(featureOf("{ type: vector, shape: [2, 3] }")).toMatchObject({ columns: ["it"], shape: [2, 3] });
-    expect(featureOf("{ type: vector, columns: [a, b] }")).toMatchObject({ columns: ["a", "b"], shape: [2] });
+    expect(featureOf("{ type: vector, shape: [2, 3] }")).toMatchObject({
+      columns: ["it"],
+      shape: [2, 3],
+    });
+    expect(featureOf("{ type: vector, columns: [a, b] }")).toMatchObject({
+      columns: ["a", "b"],
+      shape: [2],
+    });
     expect(featureOf("{ type: vector, columns: { from: p8, to: p11 } }")).toMatchObject({
       columns: ["p8", "p9", "p10", "p11"],
       shape: [4],
     });
-    expect(featureOf("{ type: vector, columns: { from: x01, to: x10 }, shape: [2, 5] }")).toMatchObject({
+    expect(
+      featureOf("{ type: vector, columns: { from: x01, to: x10 }, shape: [2, 5] }"),
+    ).toMatchObject({
       columns: ["x01", "x02", "x03", "x04", "x05", "x06", "x07", "x08", "x09", "x10"],
       shape: [2, 5],
     });
@@ -101,7 +118,9 @@ describe("features", () => {
       const { features, targets } = dataOf(
         `  source: ${source}\n  features: { photo: { type: image, shape: [8, 8, 1] } }\n  targets: { kind: category }\n`,
       );
-      return [features.photo, targets.kind].map((spec) => (spec?.type === "vector" ? "" : spec?.column));
+      return [features.photo, targets.kind].map((spec) =>
+        spec?.type === "vector" ? "" : spec?.column,
+      );
     });
     expect(columns).toEqual([
       ["images", "labels"],
@@ -112,7 +131,8 @@ describe("features", () => {
   });
 
   it("do not guess where there are several", () => {
-    const features = "  features: { a: { type: image, shape: [8, 8, 1] }, b: { type: image, shape: [8, 8, 1] } }\n";
+    const features =
+      "  features: { a: { type: image, shape: [8, 8, 1] }, b: { type: image, shape: [8, 8, 1] } }\n";
     const found = codes(`  source: { idx: { images: p, labels: q } }\n${features}`);
     expect(found).toEqual(["column-not-in-source", "column-not-in-source"]);
   });
@@ -122,7 +142,9 @@ describe("features", () => {
     const test = "  test: { idx: { images: c, label: d } }\n";
     const targets = "  targets: { digit: { type: category } }\n";
     const { diagnostics } = loadText(
-      specWith({ data: `data:\n  source: { idx: { images: a, labels: b } }\n${test}${features}${targets}` }),
+      specWith({
+        data: `data:\n  source: { idx: { images: a, labels: b } }\n${test}${features}${targets}`,
+      }),
     );
     expect(diagnostics.all.map(({ code }) => code)).toEqual(["column-not-in-source"]);
     expect(diagnostics.all[0]?.fixes[0]?.edits[0]?.text).toBe("labels");
@@ -141,10 +163,16 @@ describe("splits", () => {
       by: [],
       seed: 0,
     });
-    expect(split("{ validation: 0.2, method: hash, by: [a] }")).toMatchObject({ method: "hash", by: ["a"] });
+    expect(split("{ validation: 0.2, method: hash, by: [a] }")).toMatchObject({
+      method: "hash",
+      by: ["a"],
+    });
   });
 
   it("hold back nothing unless asked", () => {
-    expect(dataOf("  source: arrays\n  features: { x: number }\n").split).toMatchObject({ validation: 0, test: 0 });
+    expect(dataOf("  source: arrays\n  features: { x: number }\n").split).toMatchObject({
+      validation: 0,
+      test: 0,
+    });
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { evaluateExpression, ExpressionError } from "../../compiler/1-load/expression.js";
+import { ExpressionError, evaluateExpression } from "../../compiler/1-load/expression.js";
 
 const params: Readonly<Record<string, number | string | boolean>> = {
   width: 64,
@@ -24,7 +24,12 @@ it("computes as JavaScript does", () => {
       tie("factor").map((inner) => `- ${inner}`),
     ),
     sum: fc
-      .tuple(tie("factor"), fc.constantFrom("+", "-", "*", "/"), fc.constantFrom("", " "), tie("factor"))
+      .tuple(
+        tie("factor"),
+        fc.constantFrom("+", "-", "*", "/"),
+        fc.constantFrom("", " "),
+        tie("factor"),
+      )
       .map(([a, sign, space, b]) => `${a}${space}${sign} ${b}`),
   }));
   fc.assert(

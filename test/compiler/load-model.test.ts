@@ -26,7 +26,9 @@ describe("layers", () => {
   });
 
   it("mean the same as name, value, map and empty map", () => {
-    const [a, b, c] = layersOf("    - dense: 2\n    - dense: { units: 2 }\n    - dense:\n        units: 2\n");
+    const [a, b, c] = layersOf(
+      "    - dense: 2\n    - dense: { units: 2 }\n    - dense:\n        units: 2\n",
+    );
     expect(b?.fields).toEqual(a?.fields);
     expect(c?.fields).toEqual(a?.fields);
     const [d, e, f] = layersOf("    - relu\n    - relu: {}\n    - relu:\n    - dense: 2\n");
@@ -59,11 +61,21 @@ describe("layers", () => {
   });
 
   it("know the places of what was written", () => {
-    const text = specWith({ model: "model: { layers: [{ dense: { units: 2 }, as: head, from: x }] }" });
+    const text = specWith({
+      model: "model: { layers: [{ dense: { units: 2 }, as: head, from: x }] }",
+    });
     const { spec } = loadText(text);
     const spans = spec?.layers[0]?.fieldSpans ?? {};
-    const pieces = Object.entries(spans).map(([key, { start, end }]) => [key, text.slice(start, end)]);
-    expect(Object.fromEntries(pieces)).toEqual({ type: "dense", units: "2", as: "head", from: "x" });
+    const pieces = Object.entries(spans).map(([key, { start, end }]) => [
+      key,
+      text.slice(start, end),
+    ]);
+    expect(Object.fromEntries(pieces)).toEqual({
+      type: "dense",
+      units: "2",
+      as: "head",
+      from: "x",
+    });
   });
 });
 
@@ -125,7 +137,8 @@ describe("blocks", () => {
 
   it("read what 'from' names, and the only feature at the start of the model", () => {
     const more = "blocks: { b: { layers: [{ dense: 4, as: body }, add: [body, input]] } }";
-    const layers = "    - block: b\n    - { block: b, from: x, as: second }\n    - add: [b_1, second]\n";
+    const layers =
+      "    - block: b\n    - { block: b, from: x, as: second }\n    - add: [b_1, second]\n";
     expect(outline(layersOf(layers, more))).toEqual([
       "b_1/body < ",
       "b_1/add_1 < b_1/body, x",
@@ -147,7 +160,9 @@ blocks:
       "outer_1/dense_1 < outer_1/inner_1/dense_1",
       "dense_1 < outer_1/dense_1",
     ]);
-    const leaking = more.replace('dense: "${width}"', 'dense: "${local}"').replace("params: { width: 4 }", "");
+    const leaking = more
+      .replace('dense: "${width}"', 'dense: "${local}"')
+      .replace("params: { width: 4 }", "");
     expect(codes(layers, leaking)).toEqual(["unknown-param"]);
   });
 
@@ -163,7 +178,7 @@ blocks:
 });
 
 describe("parameters", () => {
-  const more = "params: { width: 3, depth: \"${width - 1}\", how: relu, bias: true }";
+  const more = 'params: { width: 3, depth: "${width - 1}", how: relu, bias: true }';
   const layers = `
     - dense: { units: "\${width * (depth + 1)}", activation: "\${how}", bias: "\${bias}" }
     - dense: 2
@@ -171,7 +186,11 @@ describe("parameters", () => {
   const text = specWith({ more, model: `model:\n  layers:\n${layers}` });
 
   it("reach the fields of layers", () => {
-    expect(resolveText(text).layers[0]?.fields).toMatchObject({ units: 9, activation: "relu", bias: true });
+    expect(resolveText(text).layers[0]?.fields).toMatchObject({
+      units: 9,
+      activation: "relu",
+      bias: true,
+    });
   });
 
   it("are overridden by --set, each keeping its kind", () => {
@@ -193,10 +212,13 @@ describe("parameters", () => {
 });
 
 describe("extends", () => {
-  const base = specWith({ train: "train: { loss: cross_entropy, batch: 16, optimizer: { adam: { beta1: 0.8 } } }" });
+  const base = specWith({
+    train: "train: { loss: cross_entropy, batch: 16, optimizer: { adam: { beta1: 0.8 } } }",
+  });
 
   it("merges maps key by key and replaces everything else", () => {
-    const text = "extends: base.yaml\nname: child\ntrain: { batch: 8 }\nmodel: { layers: [relu, dense: 2] }\n";
+    const text =
+      "extends: base.yaml\nname: child\ntrain: { batch: 8 }\nmodel: { layers: [relu, dense: 2] }\n";
     const { name, layers, train, origins } = resolveText(text, { files: { "base.yaml": base } });
     expect(name).toBe("child");
     expect(layers.map(({ type }) => type)).toEqual(["relu", "dense"]);
@@ -226,7 +248,9 @@ describe("extends", () => {
     const shared = specWith({
       data: "data: { source: { csv: rows.csv }, features: { x: number }, targets: { y: { type: category, classes: [a, b] } } }",
     });
-    const { data } = resolveText("extends: shared/base.yaml\n", { files: { "shared/base.yaml": shared } });
+    const { data } = resolveText("extends: shared/base.yaml\n", {
+      files: { "shared/base.yaml": shared },
+    });
     expect(data?.source).toMatchObject({ kind: "csv", path: "shared/rows.csv" });
   });
 });

@@ -2,13 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { TrainUse } from "../../compiler/1-load/resolved-spec.js";
 import { codesOf, loadText, resolveText, specWith } from "../support/load.js";
 
-const numbers = "data: { source: { arrays: true }, features: { x: { type: vector, shape: [4] } }, targets: { y: number } }";
+const numbers =
+  "data: { source: { arrays: true }, features: { x: { type: vector, shape: [4] } }, targets: { y: number } }";
 const several = `data:
   source: { arrays: true }
   features: { x: { type: vector, shape: [4] } }
   targets: { a: { type: category, classes: [p, q, r] }, b: { type: number } }
 `;
-const heads = "model: { layers: [{ dense: 8, as: stem }, { dense: 3, from: stem, as: head }, { dense: 1, from: stem }] }";
+const heads =
+  "model: { layers: [{ dense: 8, as: stem }, { dense: 3, from: stem, as: head }, { dense: 1, from: stem }] }";
 
 const trainOf = (train: string, sections: Parameters<typeof specWith>[0] = {}): TrainUse => {
   const { train: found } = resolveText(specWith({ ...sections, train: `train: { ${train} }` }));
@@ -36,20 +38,32 @@ it("has a default for everything but the loss", () => {
     checkpoint: { everySteps: 0, keep: 2 },
   });
   expect(losses).toMatchObject([
-    { kind: "cross_entropy", name: "cross_entropy", output: null, target: null, weight: 1, reduce: "mean" },
+    {
+      kind: "cross_entropy",
+      name: "cross_entropy",
+      output: null,
+      target: null,
+      weight: 1,
+      reduce: "mean",
+    },
   ]);
   expect(optimizer).toMatchObject({ kind: "adam", beta1: 0.9, beta2: 0.999, weightDecay: 0 });
   expect(rest).toMatchObject({ clipNorm: null, clipValue: null, l1: 0, l2: 0, ema: null });
 });
 
 it("measures and monitors what suits the target", () => {
-  const { settings } = trainOf("loss: mse", { data: numbers, model: "model: { layers: [dense: 1] }" });
+  const { settings } = trainOf("loss: mse", {
+    data: numbers,
+    model: "model: { layers: [dense: 1] }",
+  });
   expect(settings.metrics).toEqual([{ kind: "mae" }]);
   expect(settings.monitor).toEqual({ metric: "loss", mode: "min" });
-  expect(trainOf("loss: cross_entropy, metrics: [confusion, { top_k: 2 }]").settings).toMatchObject({
-    metrics: [{ kind: "confusion" }, { kind: "top_k", k: 2 }],
-    monitor: { metric: "top_2", mode: "max" },
-  });
+  expect(trainOf("loss: cross_entropy, metrics: [confusion, { top_k: 2 }]").settings).toMatchObject(
+    {
+      metrics: [{ kind: "confusion" }, { kind: "top_k", k: 2 }],
+      monitor: { metric: "top_2", mode: "max" },
+    },
+  );
   expect(trainOf("loss: cross_entropy, monitor: loss").settings.monitor.mode).toBe("min");
 });
 
@@ -61,7 +75,8 @@ describe("optimizers", () => {
     expect(rates).toEqual([0.01, 0.001, 0.001, 0.001, 0.01, 0.0001]);
     expect(trainOf("loss: cross_entropy, learning_rate: 0.5").settings.learningRate).toBe(0.5);
     expect(trainOf("loss: cross_entropy, optimizer: { sgd: 0.5 }").settings.learningRate).toBe(0.5);
-    const inner = "loss: cross_entropy, optimizer: { sgd: { learning_rate: 0.5, momentum: 0.9, nesterov: true } }";
+    const inner =
+      "loss: cross_entropy, optimizer: { sgd: { learning_rate: 0.5, momentum: 0.9, nesterov: true } }";
     expect(trainOf(inner)).toMatchObject({
       settings: { learningRate: 0.5 },
       optimizer: { kind: "sgd", momentum: 0.9, nesterov: true },
@@ -70,7 +85,9 @@ describe("optimizers", () => {
 
   it("decay weights only where that is decoupled", () => {
     expect(trainOf("loss: cross_entropy, optimizer: adamw").optimizer.weightDecay).toBe(0.01);
-    expect(trainOf("loss: cross_entropy, optimizer: lion, weight_decay: 0.3").optimizer.weightDecay).toBe(0.3);
+    expect(
+      trainOf("loss: cross_entropy, optimizer: lion, weight_decay: 0.3").optimizer.weightDecay,
+    ).toBe(0.3);
     expect(codes("loss: cross_entropy, optimizer: rmsprop, weight_decay: 0.3")).toEqual([
       "weight-decay-without-effect",
     ]);
@@ -79,7 +96,8 @@ describe("optimizers", () => {
 
 describe("losses", () => {
   it("name outputs and targets", () => {
-    const train = "losses: [{ cross_entropy: { output: head, target: a } }, { mse: { target: b, weight: 0.5, reduce: sum } }]";
+    const train =
+      "losses: [{ cross_entropy: { output: head, target: a } }, { mse: { target: b, weight: 0.5, reduce: sum } }]";
     const { losses, settings } = trainOf(train, { data: several, model: heads });
     expect(losses).toMatchObject([
       { kind: "cross_entropy", output: "head", target: "a" },
@@ -89,7 +107,8 @@ describe("losses", () => {
   });
 
   it("of one kind are numbered", () => {
-    const train = "losses: [cross_entropy, { cross_entropy: { weight: 2 } }, { hinge: { weight: 3 } }]";
+    const train =
+      "losses: [cross_entropy, { cross_entropy: { weight: 2 } }, { hinge: { weight: 3 } }]";
     expect(trainOf(train).losses.map(({ name }) => name)).toEqual([
       "cross_entropy_1",
       "cross_entropy_2",
@@ -101,7 +120,8 @@ describe("losses", () => {
     const more = "blocks: { b: { layers: [dense: 2, { dense: 2, as: inner }] } }";
     const model = "model: { layers: [block: b, relu] }";
     const output = (name: string): string | null | undefined =>
-      trainOf(`losses: [{ cross_entropy: { output: ${name} } }]`, { more, model }).losses[0]?.output;
+      trainOf(`losses: [{ cross_entropy: { output: ${name} } }]`, { more, model }).losses[0]
+        ?.output;
     expect(output("b_1")).toBe("b_1/inner");
     expect(output("b_1/inner")).toBe("b_1/inner");
   });
@@ -117,14 +137,22 @@ describe("losses", () => {
 
   it("must suit their targets", () => {
     const model = "model: { layers: [dense: 1] }";
-    expect(codes("loss: cross_entropy", { data: numbers, model })).toEqual(["loss-target-mismatch"]);
+    expect(codes("loss: cross_entropy", { data: numbers, model })).toEqual([
+      "loss-target-mismatch",
+    ]);
     expect(codes("loss: huber")).toEqual(["loss-target-mismatch"]);
-    const three = specWith().match(/^data:.*$/m)?.[0]?.replace("[a, b]", "[a, b, c]") ?? "";
-    expect(codes("loss: binary_cross_entropy", { data: three, model })).toEqual(["loss-target-mismatch"]);
+    const three =
+      specWith()
+        .match(/^data:.*$/m)?.[0]
+        ?.replace("[a, b]", "[a, b, c]") ?? "";
+    expect(codes("loss: binary_cross_entropy", { data: three, model })).toEqual([
+      "loss-target-mismatch",
+    ]);
   });
 
   it("may compare with a feature, or with a number", () => {
-    const data = "data: { source: { arrays: true }, features: { x: { type: vector, shape: [4] } } }";
+    const data =
+      "data: { source: { arrays: true }, features: { x: { type: vector, shape: [4] } } }";
     const model = "model: { layers: [dense: 2, dense: 4] }";
     expect(trainOf("loss: { mse: { target: x } }", { data, model }).losses[0]?.target).toBe("x");
     expect(trainOf("loss: { mse: { target: 0.5 } }", { data, model }).losses[0]?.target).toBe(0.5);
@@ -157,10 +185,11 @@ it("reads every other setting", () => {
 
 it("measures several outputs under the names that the trainer uses", () => {
   const data = several.replace("b: { type: number }", "b: { type: category, classes: [p, q] }");
-  const losses = "losses: [{ cross_entropy: { output: head, target: a } }, { binary_cross_entropy: { target: b } }]";
+  const losses =
+    "losses: [{ cross_entropy: { output: head, target: a } }, { binary_cross_entropy: { target: b } }]";
   const use = trainOf(`${losses}, metrics: [accuracy]`, { data, model: heads });
   expect(use.settings.monitor).toEqual({ metric: "a.accuracy", mode: "max" });
-  expect(codes(`${losses}, metrics: [accuracy], monitor: accuracy`, { data, model: heads })).toEqual([
-    "unknown-monitor",
-  ]);
+  expect(
+    codes(`${losses}, metrics: [accuracy], monitor: accuracy`, { data, model: heads }),
+  ).toEqual(["unknown-monitor"]);
 });

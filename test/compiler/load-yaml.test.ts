@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { parseYaml } from "../../compiler/1-load/yaml/compose.js";
 import { limits } from "../../compiler/1-load/yaml/limits.js";
-import { locate, nodeAt, type Path, plainValue, type YamlNode } from "../../compiler/1-load/yaml/tree.js";
+import {
+  locate,
+  nodeAt,
+  type Path,
+  plainValue,
+  type YamlNode,
+} from "../../compiler/1-load/yaml/tree.js";
 import { Diagnostics } from "../../compiler/diagnostics/report.js";
 import { codesOf, loadText, specWith } from "../support/load.js";
 
@@ -26,17 +32,37 @@ describe("values", () => {
   });
 
   it("reads true, false and null, but no yes and no", () => {
-    expect(json("[true, False, null, ~, yes, no, on, off, y, n]")).toEqual(
-      [true, false, null, null, "yes", "no", "on", "off", "y", "n"],
-    );
+    expect(json("[true, False, null, ~, yes, no, on, off, y, n]")).toEqual([
+      true,
+      false,
+      null,
+      null,
+      "yes",
+      "no",
+      "on",
+      "off",
+      "y",
+      "n",
+    ]);
   });
 
   it("keeps what stands in quotes as text", () => {
-    expect(json(`["1", 'true', "null", "a\\tb", 'it''s']`)).toEqual(["1", "true", "null", "a\tb", "it's"]);
+    expect(json(`["1", 'true', "null", "a\\tb", 'it''s']`)).toEqual([
+      "1",
+      "true",
+      "null",
+      "a\tb",
+      "it's",
+    ]);
   });
 
   it("takes every key as text", () => {
-    expect(json("{ 1: a, true: b, null: c, 1.0: d }")).toEqual({ "1": "a", true: "b", null: "c", "1.0": "d" });
+    expect(json("{ 1: a, true: b, null: c, 1.0: d }")).toEqual({
+      "1": "a",
+      true: "b",
+      null: "c",
+      "1.0": "d",
+    });
   });
 
   it("follows aliases", () => {
@@ -81,7 +107,10 @@ describe("places", () => {
     [["last"], "last", "end"],
   ];
 
-  for (const [name, newline] of [["\\n", "\n"], ["\\r\\n", "\r\n"]] as const) {
+  for (const [name, newline] of [
+    ["\\n", "\n"],
+    ["\\r\\n", "\r\n"],
+  ] as const) {
     it(`are exact with ${name} as line break`, () => {
       const text = lines.join(newline);
       const root = parsed(text);
@@ -207,7 +236,11 @@ describe("hostile documents", () => {
   });
 
   it("cannot multiply blocks beyond bounds", () => {
-    const blocks = many(50, (i) => `  b${i}: { layers: [repeat: { block: b${i + 1}, times: 9999 }, repeat: { block: b${i + 1}, times: 9999 }] }\n`);
+    const blocks = many(
+      50,
+      (i) =>
+        `  b${i}: { layers: [repeat: { block: b${i + 1}, times: 9999 }, repeat: { block: b${i + 1}, times: 9999 }] }\n`,
+    );
     const more = `blocks:\n${blocks}  b50: { layers: [relu] }`;
     const result = loadText(specWith({ more, model: "model: { layers: [block: b0] }" }));
     expect(codesOf(result)).toEqual(["too-many-layers"]);
@@ -215,7 +248,8 @@ describe("hostile documents", () => {
 });
 
 it("accepts a spec of a thousand layers", () => {
-  const layer = "    - dense: { units: 16, activation: relu, bias: true, kernel_initializer: he_normal }\n";
+  const layer =
+    "    - dense: { units: 16, activation: relu, bias: true, kernel_initializer: he_normal }\n";
   const text = specWith({ model: `model:\n  layers:\n${layer.repeat(1000)}    - dense: 2` });
   expect(text.length).toBeLessThan(limits.bytes);
   expect(loadText(text).spec?.layers.length).toBe(1001);

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadSpec } from "../../compiler/1-load/load-spec.js";
@@ -43,6 +43,16 @@ describe("the catalogue", () => {
   it("has a sample for every code of the load stage", () => {
     const sampled = new Set(samples.map(({ code }) => code));
     expect(loadCodes.map(([code]) => code).filter((code) => !sampled.has(code))).toEqual([]);
+  });
+
+  it("has every code in one stage only", async () => {
+    const folder = new URL("../../compiler/diagnostics/catalogue/", import.meta.url);
+    const files = readdirSync(folder).filter((name) => name.endsWith(".ts") && name !== "index.ts");
+    const modules = await Promise.all(files.map((name) => import(new URL(name, folder).href)));
+    const stages = modules.flatMap((module) => Object.values(module as Record<string, object>));
+    const codes = stages.flatMap((entries) => Object.keys(entries));
+    expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([]);
+    expect(codes.toSorted()).toEqual(Object.keys(catalogue).toSorted());
   });
 
   it("has no sample for a code that does not exist", () => {

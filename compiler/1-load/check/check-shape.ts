@@ -23,7 +23,7 @@ export interface Owner {
   readonly title: string;
   /** Where a missing key is reported: the owner's own key. */
   readonly span: Span;
-  /** Prefix of the origins' paths: "model.layers.head". */
+  /** Prefix of the origins' paths: "model.layers.head"; empty at the top. */
   readonly path: string;
 }
 
@@ -125,7 +125,7 @@ function fill(
     const usable = node !== undefined && !wrong.has(name);
     values[name] = usable ? field.resolve(plainValue(node)) : field.default;
     if (isNested(field)) continue;
-    const path = `${owner.path}.${name}`;
+    const path = owner.path === "" ? name : `${owner.path}.${name}`;
     if (usable) context.record(path, values[name], node);
     else if (node === undefined && field.default !== undefined) {
       context.recordDefault(path, field.default);

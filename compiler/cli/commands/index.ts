@@ -5,14 +5,12 @@ const spec = {
   name: "spec",
   description: "the YAML model definition",
   required: true,
-  complete: { files: [".yaml", ".yml"] },
 } as const;
 
 const specOrRun = {
   name: "model",
   description: "a trained model: its spec.yaml, its run folder or a generated package",
   required: true,
-  complete: { files: [".yaml", ".yml", "/"] },
 } as const;
 
 function nameAndValue(text: string): readonly [string, string] {
@@ -239,7 +237,7 @@ export const commands: readonly CommandDef[] = [
         name: "shell",
         description: "bash, zsh, fish or powershell",
         required: true,
-        complete: { words: ["bash", "zsh", "fish", "powershell"] },
+        words: ["bash", "zsh", "fish", "powershell"],
       },
     ],
     options: [],
