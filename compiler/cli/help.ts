@@ -15,7 +15,9 @@ const pad = (rows: readonly (readonly [string, string])[], indent = "  "): strin
  */
 export function helpFor(argv: readonly string[], commands: readonly CommandDef[]): string | null {
   const asks = argv.includes("--help") || argv.includes("-h");
-  const [first, second] = argv.filter((word) => !word.startsWith("-"));
+  const [first, second] = argv.filter(
+    (word, i) => !word.startsWith("-") && argv[i - 1] !== "--color",
+  );
   if (argv.length === 0 || (asks && first === undefined)) return overview(commands);
   if (!asks && argv[0] !== "help") return null;
   const topic = first === "help" ? second : first;

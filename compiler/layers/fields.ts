@@ -177,10 +177,14 @@ export const initializer = (
         {
           type: "object",
           properties: {
-            constant: { type: "number" },
-            uniform: { type: "number" },
-            normal: { type: "number" },
-            orthogonal: { type: "number" },
+            constant: {
+              type: "number",
+              description: "The value of every element.",
+              examples: [0.1],
+            },
+            uniform: { type: "number", description: "Largest absolute value.", examples: [0.05] },
+            normal: { type: "number", description: "Standard deviation.", examples: [0.05] },
+            orthogonal: { type: "number", description: "Factor.", examples: [1] },
           },
           additionalProperties: false,
           minProperties: 1,

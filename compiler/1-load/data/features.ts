@@ -6,14 +6,12 @@ import type { Span } from "../../ir/origin.js";
 import { type Checked, checkShape, isLiteral, type Owner } from "../check/check-shape.js";
 import { headOf, type LoadContext } from "../context.js";
 import {
-  type ColumnRange,
   type categoryShape,
   featureChoice,
   type imageShape,
   type numberShape,
   targetChoice,
   typeField,
-  type vectorShape,
 } from "../schema/features.js";
 import { isName, nameForm } from "../schema/kinds.js";
 import type { Choice, Fields, Shape, ValuesOf } from "../schema/shape.js";
@@ -24,17 +22,9 @@ import {
   type YamlMap,
   type YamlNode,
 } from "../yaml/tree.js";
+import { columnFor, type Draft, type Neighbours, type Role } from "./columns.js";
 import type { SourceColumns } from "./source.js";
-
-export type Role = "feature" | "target";
-
-/** A feature whose fields are checked; its column is resolved when all are known. */
-interface Draft {
-  readonly name: string;
-  readonly span: Span;
-  readonly type: string;
-  readonly checked: Checked<Fields>;
-}
+import { resolveVector } from "./vector.js";
 
 export interface ReadFeatures {
   readonly specs: Readonly<Record<string, FeatureSpec>>;
@@ -192,12 +182,6 @@ function shapeFor(
   return null;
 }
 
-interface Neighbours {
-  readonly drafts: readonly Draft[];
-  readonly columns: SourceColumns | null;
-  readonly role: Role;
-}
-
 function resolveFeature(
   draft: Draft,
   neighbours: Neighbours,
@@ -231,138 +215,6 @@ function distinct(classes: readonly string[], draft: Draft, context: LoadContext
     items[twice]?.span ?? draft.span,
     { name: classes[twice] ?? "", feature: draft.name },
     { notes: first === undefined ? [] : [{ message: "it stands here first", span: first.span }] },
-  );
-  return false;
-}
-
-function resolveVector(
-  draft: Draft,
-  neighbours: Neighbours,
-  context: LoadContext,
-): FeatureSpec | null {
-  const values = draft.checked.values as ValuesOf<typeof vectorShape>;
-  const { columns: written, shape, scale } = values;
-  if (written === null) {
-    const column = columnFor(draft, neighbours, context);
-    if (column === null) return null;
-    if (shape === null) {
-      context.diagnostics.report("missing-key", headOf(draft.span, context.sources), {
-        key: "shape",
-        owner: `vector '${draft.name}'`,
-        about:
-          "Give 'shape' for one column of arrays, or 'columns' for several columns of numbers.",
-      });
-      return null;
-    }
-    return { type: "vector", columns: [column], shape, scale };
-  }
-  const span = draft.checked.spans.columns ?? draft.span;
-  if (draft.checked.nodes.has("column")) {
-    context.diagnostics.report("one-of-two", span, {
-      owner: `vector '${draft.name}'`,
-      first: "column",
-      second: "columns",
-      found: "both are given",
-    });
-    return null;
-  }
-  const columns = isRange(written) ? numbered(written, span, context) : written;
-  if (columns === null || !columns.every((c) => isColumn(c, draft, neighbours, span, context))) {
-    return null;
-  }
-  const size = (shape ?? [columns.length]).reduce((product, n) => product * n, 1);
-  if (columns.length > 1 && size !== columns.length) {
-    context.diagnostics.report("vector-size", draft.checked.spans.shape ?? span, {
-      feature: draft.name,
-      size,
-      count: columns.length,
-    });
-    return null;
-  }
-  if (columns.length === 1 && shape === null) return { type: "vector", columns, shape: [1], scale };
-  return { type: "vector", columns, shape: shape ?? [columns.length], scale };
-}
-
-const isRange = (columns: readonly string[] | ColumnRange): columns is ColumnRange =>
-  "from" in columns;
-
-/** Most columns that `from`/`to` may stand for. */
-const mostColumns = 100_000;
-
-/** `p0` to `p63`: the same words around a number; leading zeros stay (`x01` … `x10`). */
-function numbered(range: ColumnRange, span: Span, context: LoadContext): readonly string[] | null {
-  const from = splitNumber(range.from);
-  const to = splitNumber(range.to);
-  const fits =
-    from !== null &&
-    to !== null &&
-    from.stem === to.stem &&
-    from.number <= to.number &&
-    to.number - from.number < mostColumns;
-  if (!fits) {
-    context.diagnostics.report("column-range", headOf(span, context.sources), {
-      from: range.from,
-      to: range.to,
-    });
-    return null;
-  }
-  const width = from.digits.startsWith("0") ? from.digits.length : 0;
-  return Array.from(
-    { length: to.number - from.number + 1 },
-    (_, i) => from.stem + String(from.number + i).padStart(width, "0"),
-  );
-}
-
-function splitNumber(name: string): { stem: string; digits: string; number: number } | null {
-  const digits = /\d{1,9}$/.exec(name)?.[0];
-  if (digits === undefined) return null;
-  return { stem: name.slice(0, -digits.length), digits, number: Number(digits) };
-}
-
-/** The column as written, else the default: the feature's name, or the source's main column. */
-function columnFor(draft: Draft, neighbours: Neighbours, context: LoadContext): string | null {
-  const written = (draft.checked.values as { column?: string | null }).column ?? null;
-  if (written !== null) {
-    const span = draft.checked.spans.column ?? draft.span;
-    return isColumn(written, draft, neighbours, span, context) ? written : null;
-  }
-  const { columns, drafts, role } = neighbours;
-  if (columns === null || columns.names === null || columns.names.includes(draft.name)) {
-    return draft.name;
-  }
-  const alike = drafts.filter(({ type }) => type === draft.type);
-  const only = drafts.length === 1 || (draft.type === "image" && alike.length === 1);
-  const standard = role === "feature" ? columns.main : columns.label;
-  if (only && standard !== null) return standard;
-  context.diagnostics.report("column-not-in-source", headOf(draft.span, context.sources), {
-    name: draft.name,
-    owner: `${role} '${draft.name}'`,
-    known: columns.names.join(", "),
-  });
-  return null;
-}
-
-function isColumn(
-  name: string,
-  draft: Draft,
-  { columns, role }: Neighbours,
-  span: Span,
-  context: LoadContext,
-): boolean {
-  const names = columns?.names ?? null;
-  if (names === null || names.includes(name)) return true;
-  const list = draft.checked.nodes.get("columns");
-  const item =
-    list?.kind === "list"
-      ? list.items.find((i) => i.kind === "scalar" && i.value === name)
-      : undefined;
-  const at = item?.span ?? span;
-  const literal = item !== undefined || context.sources.slice(at).includes(name);
-  context.diagnostics.report(
-    "column-not-in-source",
-    headOf(at, context.sources),
-    { name, owner: `${role} '${draft.name}'`, known: names.join(", ") },
-    didYouMean(name, names, at, literal),
   );
   return false;
 }

@@ -9,6 +9,8 @@ const column = special<string | null>(
   null,
 );
 
+const columnSchema = { type: "string", minLength: 1, maxLength: 200 } as const;
+
 const scales = ["none", "unit", "standard", "minmax"] as const;
 const scaleText =
   "unit: divided by 255; standard: mean 0 and deviation 1; minmax: 0 to 1. The last two are fitted on the training split.";
@@ -71,8 +73,8 @@ export const vectorShape = defineShape({
           {
             type: "object",
             properties: {
-              from: { type: "string", minLength: 1, maxLength: 200 },
-              to: { type: "string", minLength: 1, maxLength: 200 },
+              from: { ...columnSchema, description: "The first column.", examples: ["p0"] },
+              to: { ...columnSchema, description: "The last column.", examples: ["p63"] },
             },
             required: ["from", "to"],
             additionalProperties: false,

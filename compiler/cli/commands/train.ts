@@ -67,7 +67,9 @@ async function train(
 export const run: Run = async (invocation) => {
   const { args, options, signal, console } = invocation;
   signal.addEventListener("abort", () =>
-    console.note(`${console.live ? "\n" : ""}Stopping as soon as the work is saved; once more stops at once.`),
+    console.note(
+      `${console.live ? "\n" : ""}Stopping as soon as the work is saved; once more stops at once.`,
+    ),
   );
   const spec = args[0] as string;
   const compiled = await compileModel(spec, invocation);
