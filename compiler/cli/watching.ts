@@ -1,4 +1,5 @@
 /** @file `--watch`: runs a command again whenever one of its files changes, until it is interrupted. */
+import { statSync } from "node:fs";
 import type { ExitReason } from "@dlc/runtime/errors";
 import type { Invocation } from "./command.js";
 import { tellFailure } from "./failure.js";
@@ -15,12 +16,12 @@ export async function watch(
   { signal, console }: Pick<Invocation, "signal" | "console">,
 ): Promise<ExitReason> {
   const { watch: watchFiles } = await import("chokidar");
+  const started = Date.now();
   const files = new Set(await work());
   const watcher = watchFiles([...files], {
     ignoreInitial: true,
     awaitWriteFinish: { stabilityThreshold: settle, pollInterval: 25 },
   });
-  console.note("Watching for changes; end with Ctrl-C.");
   let running: Promise<void> | null = null;
   let again = false;
   const rerun = (): void => {
@@ -40,6 +41,10 @@ export async function watch(
     })();
   };
   watcher.on("all", rerun);
+  await new Promise<void>((resolve) => watcher.once("ready", resolve));
+  console.note("Watching for changes; end with Ctrl-C.");
+  // What changed before the watch was on.
+  if ([...files].some((file) => changedSince(file, started))) rerun();
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
@@ -47,4 +52,9 @@ export async function watch(
   await watcher.close();
   await running;
   return signal.reason === "terminated" ? "terminated" : "interrupted";
+}
+
+function changedSince(file: string, time: number): boolean {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat !== undefined && stat.mtimeMs > time;
 }

@@ -37,6 +37,8 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   return rest;
 }
 
+const running = new Set<ChildProcess>();
+
 /** Starts `dlc`. */
 export function start(args: readonly string[], options: RunOptions = {}): Started {
   return startNode([binary, ...args], options);
@@ -48,6 +50,8 @@ export function startNode(args: readonly string[], options: RunOptions = {}): St
     env: { ...plainEnvironment(), ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
   });
+  running.add(child);
+  child.on("close", () => running.delete(child));
   let stdout = "";
   let stderr = "";
   const listeners = new Set<() => void>();
@@ -96,10 +100,13 @@ export function dlc(args: readonly string[], options: RunOptions = {}): Promise<
   return start(args, options).outcome;
 }
 
-/** A fresh folder that is deleted after the tests of the file. */
+/** A fresh folder that is deleted after the tests of the file, with what a failed test left running. */
 export function workFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "dlc-cli-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  afterAll(() => {
+    for (const child of running) child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  });
   return folder;
 }
 
