@@ -2,7 +2,7 @@
 import type { DataSpec, FeatureSpec, SourceSpec } from "../spec.js";
 import { checkRows } from "./check-rows.js";
 import { allFeatures, classesOf } from "./dataset.js";
-import { type DataCode, DataError, list, showShape } from "./errors.js";
+import { type DataCode, DataError, list, quote, showShape, type WrongWord } from "./errors.js";
 import { columnsOf, fitsImage, imageSize, wantsOf } from "./features.js";
 import { encodeLabels, unknownLabel } from "./labels.js";
 import { describeSource, sourceName } from "./sources/index.js";
@@ -15,15 +15,18 @@ export interface DataProblem {
   readonly message: string;
   /** File, with line or record; null where none is at fault. */
   readonly place: string | null;
+  /** Without the suggestion that `wrong` leads to. */
   readonly help: string;
+  /** A word that the spec has in the part at fault; null: no single one. */
+  readonly wrong: WrongWord | null;
   /** The part of the data spec it concerns: "source", "test", "split", "features.image", "targets.digit". */
   readonly path: string;
 }
 
 /**
  * Checks files, magic numbers, dimensions, row counts, column names and classes of every source, the
- * labels in small files, and every row of small CSV and JSON files. Cheap: large files are not read. Reports all problems, in the order of
- * the spec; none for data that the program passes in.
+ * labels in small files, and every row of small CSV and JSON files. Cheap: large files are not read.
+ * Reports all problems, in the order of the spec; none for data that the program passes in.
  */
 export async function checkData(
   spec: DataSpec,
@@ -31,13 +34,13 @@ export async function checkData(
 ): Promise<readonly DataProblem[]> {
   const problems: DataProblem[] = [];
   const seen = new Set<string>();
-  const report = (path: string, error: unknown): void => {
-    if (!(error instanceof DataError)) throw error;
-    const { code, message, place, help } = error;
+  const report = (part: string, error: unknown): void => {
+    const problem = problemOf(error, part);
+    const { code, message, path } = problem;
     // The same mistake met in two sources (a missing package, a column that is misspelt) is said once.
     const isFeature = path.startsWith("features.") || path.startsWith("targets.");
     const key = isFeature && code !== "unknown-label" ? `${path}|${code}` : `${code}|${message}`;
-    if (!seen.has(key)) problems.push({ code, message, place, help, path });
+    if (!seen.has(key)) problems.push(problem);
     seen.add(key);
   };
   const roles = ["source", "validation", "test"] as const;
@@ -53,6 +56,14 @@ export async function checkData(
     });
   }
   return problems;
+}
+
+/** A DataError as a problem in a part of the spec; throws anything else. */
+export function problemOf(error: unknown, part: string): DataProblem {
+  if (!(error instanceof DataError)) throw error;
+  const { code, message, place, details } = error;
+  const { help, wrong = null, path = part } = details;
+  return { code, message, place, help, wrong, path };
 }
 
 async function checkSource(
@@ -118,7 +129,7 @@ function checkSplit(
     new DataError(
       "split-too-large",
       rows === null
-        ? `The fractions ${parts.join(" and ")} leave no rows to train on`
+        ? `the fractions ${parts.join(" and ")} leave no rows to train on`
         : `${held} rows are held back, but there are only ${rows}`,
       {
         place: source,
@@ -224,14 +235,18 @@ async function checkClasses(
       fail(unknownLabel(`'${label}'`, label, classes, name, column.place));
     }
   }
-  const unused = column.classes && classes.filter((label) => !column.classes?.includes(label));
-  if (unused && unused.length > 0) {
-    fail(
-      new DataError("empty-class", `There are no rows of class ${list(unused)}`, {
-        place: column.place,
-        help: `The source has: ${list(column.classes ?? [])}.`,
-      }),
-    );
+  if (column.classes !== undefined) {
+    const found = column.classes;
+    const known = found.filter((label) => !classes.includes(label));
+    for (const word of classes.filter((label) => !found.includes(label))) {
+      fail(
+        new DataError("empty-class", `there are no rows of class ${quote(word)}`, {
+          place: column.place,
+          help: `The classes of the source are: ${list(found)}.`,
+          wrong: { word, known },
+        }),
+      );
+    }
   }
   if (column.load === undefined) return;
   try {

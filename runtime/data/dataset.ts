@@ -149,7 +149,7 @@ export function classesOf(
   if (feature.type !== "category") return [];
   const classes = feature.classes ?? facts[name]?.classes;
   if (classes !== undefined) return classes;
-  throw new DataError("unknown-label", `The classes of '${name}' are not known`, {
+  throw new DataError("unknown-label", `the classes of '${name}' are not known`, {
     help: "List them as `classes` in the spec, or build the model where its data can be read.",
   });
 }

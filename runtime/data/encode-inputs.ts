@@ -8,7 +8,6 @@ import { fitsImage, imageSize, notByte } from "./features.js";
 import { decodeImage, imageFormat, resizePixels } from "./image.js";
 import { classOfText, unknownLabel } from "./labels.js";
 import { flatten, shapeOf } from "./nested.js";
-import { didYouMean } from "./suggest.js";
 
 /** One example: a value for every feature. */
 export type InputRow = Readonly<Record<string, unknown>>;
@@ -83,7 +82,7 @@ function notAnExample(value: unknown, i: number): DataError {
   const given = Array.isArray(value) ? "an array" : value === null ? "null" : typeof value;
   return new DataError(
     "data-shape-mismatch",
-    `An example is an object with a value for every feature, not ${given}`,
+    `an example is an object with a value for every feature, not ${given}`,
     {
       place: `row ${i} (counted from 0)`,
       help: "Pass { feature: value, … }, or an array of such objects.",
@@ -264,6 +263,7 @@ function missingInput(name: string, feature: FeatureSpec, place: string): DataEr
 function unknownInput(key: string, known: readonly string[], rows: number, row: number): DataError {
   return new DataError("unknown-input", `${quote(key)} is not a feature of the model`, {
     place: rows === 1 ? "input" : `row ${row} (counted from 0)`,
-    help: `Its features are: ${list(known)}.${didYouMean(key, known)}`,
+    help: `Its features are: ${list(known)}.`,
+    wrong: { word: key, known },
   });
 }

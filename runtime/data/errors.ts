@@ -1,5 +1,6 @@
 /** @file Errors of the data stage: every code, and the one way to make them. */
 import { DlcError, type ExitReason } from "../errors.js";
+import { didYouMean } from "../suggest.js";
 
 /** Codes of this folder; each has an entry in the compiler's catalogue (`dlc explain <code>`). */
 export const dataCodes = [
@@ -42,11 +43,21 @@ export const dataCodes = [
 
 export type DataCode = (typeof dataCodes)[number];
 
+/** A word of the data spec that is wrong, and what could have been meant. */
+export interface WrongWord {
+  readonly word: string;
+  readonly known: readonly string[];
+}
+
 export interface DataErrorDetails {
   /** What to do about it: always said. */
   readonly help: string;
+  /** The nearest of its known words is suggested. */
+  readonly wrong?: WrongWord;
   /** File as the spec names it, with a line or record where one is at fault. */
   readonly place?: string;
+  /** The part of the data spec it concerns: "split", "targets.digit"; left out: the source. */
+  readonly path?: string;
   readonly reason?: ExitReason;
   readonly cause?: unknown;
 }
@@ -54,10 +65,20 @@ export interface DataErrorDetails {
 /** A DlcError of the data stage. */
 export class DataError extends DlcError {
   declare readonly code: DataCode;
+  /** With the suggestion, if there is one. */
   declare readonly help: string;
+  readonly details: DataErrorDetails;
 
   constructor(code: DataCode, message: string, details: DataErrorDetails) {
-    super(code, message, details);
+    const { wrong } = details;
+    const hint = wrong === undefined ? "" : didYouMean(wrong.word, wrong.known);
+    super(code, message, { ...details, help: details.help + hint });
+    this.details = details;
+  }
+
+  /** The same error, of a part of the data spec (if it does not know better). */
+  at(path: string): DataError {
+    return new DataError(this.code, this.message, { path, ...this.details, cause: this });
   }
 }
 

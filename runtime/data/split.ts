@@ -152,7 +152,7 @@ function tooLarge(
 }
 
 function emptyPart(name: string, source: string): DataError {
-  return new DataError("empty-split", `The ${name} split has no rows`, {
+  return new DataError("empty-split", `the ${name} split has no rows`, {
     place: source,
     help: "With method hash, equal rows stay together and small data may all fall on one side: hold back another number of rows, or use method random.",
   });

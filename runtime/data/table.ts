@@ -1,7 +1,6 @@
 /** @file What sources yield: tables of named columns, before features are encoded. */
 import type { HostArray } from "../tensor.js";
-import { DataError, list } from "./errors.js";
-import { didYouMean } from "./suggest.js";
+import { count, DataError, list } from "./errors.js";
 
 export type NumberData = Uint8Array | Int32Array | Float32Array;
 
@@ -109,7 +108,7 @@ export function unequalRows(
 ): DataError {
   return new DataError(
     "row-count-mismatch",
-    `The column '${a[0]}' has ${a[1].rows} rows, but '${b[0]}' has ${b[1].rows}`,
+    `the column '${a[0]}' has ${count(a[1].rows ?? 0, "row")}, but '${b[0]}' has ${count(b[1].rows ?? 0, "row")}`,
     { help: "Columns of one source belong together row by row; check that the files match." },
   );
 }
@@ -124,6 +123,7 @@ export function columnOf<C>(columns: ReadonlyMap<string, C>, name: string, sourc
 export function unknownColumn(name: string, known: readonly string[], source: string): DataError {
   return new DataError("unknown-column", `${source} has no column '${name}'`, {
     place: source,
-    help: `Its columns are: ${list(known)}.${didYouMean(name, known)}`,
+    help: `Its columns are: ${list(known)}.`,
+    wrong: { word: name, known },
   });
 }

@@ -5,6 +5,6 @@ import { fileURLToPath } from "node:url";
 export function setup(): void {
   execSync("npm run --silent build", {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "inherit", "inherit"],
   });
 }

@@ -19,8 +19,10 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly cwd?: string;
-  /** Text for stdin; without it stdin is closed. */
+  /** Text for stdin, which is then closed. */
   readonly input?: string | Uint8Array;
+  /** Leave stdin open. */
+  readonly open?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -68,7 +70,7 @@ export function startNode(args: readonly string[], options: RunOptions = {}): St
   });
   // A process that does not read its input may be gone before it is written.
   child.stdin.on("error", () => {});
-  child.stdin.end(options.input ?? "");
+  if (options.open !== true) child.stdin.end(options.input ?? "");
   const outcome = new Promise<Outcome>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));

@@ -132,7 +132,7 @@ function wrongLength(file: DataPath, length: number, record: number): DataError 
 function notCifar(source: SourceOf<"cifar">, value: number, place: string): DataError {
   return new DataError(
     "wrong-file-format",
-    `The label ${value} is not one of CIFAR-${source.classes}`,
+    `the label ${value} is not one of CIFAR-${source.classes}`,
     {
       place,
       help: "The file is of another kind: use the binary version of the data set, and classes: 10 or 100 as it is.",

@@ -120,7 +120,7 @@ function decode(
 function uniqueNames(names: readonly string[], place: string): readonly string[] {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return names;
-  throw new DataError("duplicate-column", `Two columns are called '${twice}'`, {
+  throw new DataError("duplicate-column", `two columns are called '${twice}'`, {
     place,
     help: "Give every column its own name, or list the names in `header`.",
   });
@@ -129,7 +129,7 @@ function uniqueNames(names: readonly string[], place: string): readonly string[]
 function ragged(file: DataPath, line: number, got: number, names: readonly string[]): DataError {
   return new DataError(
     "ragged-row",
-    `This row has ${got} cells, but there are ${names.length} columns (${list(names, 6)})`,
+    `this row has ${got} cells, but there are ${names.length} columns (${list(names, 6)})`,
     {
       place: `${file.shown}:${line}`,
       help: "Every row needs the same number of cells; check the delimiter and unquoted delimiters in text.",

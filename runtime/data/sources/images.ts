@@ -116,7 +116,7 @@ export async function listImages(folder: DataPath): Promise<readonly ImageFile[]
       .map((entry) => entry.name)
       .sort(byName);
     if (names.length === 0) {
-      throw new DataError("empty-class", `The folder ${label} holds no images`, {
+      throw new DataError("empty-class", `the folder ${label} holds no images`, {
         place: `${folder.shown}/${label}`,
         help: "Each folder is a class: put PNG, JPEG or WebP files into it, or remove it.",
       });

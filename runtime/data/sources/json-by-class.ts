@@ -95,7 +95,7 @@ function checkSame(
   if (first === undefined || String(first.rows.shape) === String(rows.shape)) return;
   throw new DataError(
     "ragged-row",
-    `Rows of ${file.shown} have ${rowSize(rows.shape)} numbers, those of ${first.file.shown} ${rowSize(first.rows.shape)}`,
+    `rows of ${file.shown} have ${rowSize(rows.shape)} numbers, those of ${first.file.shown} ${rowSize(first.rows.shape)}`,
     { place: file.shown, help: "The files of all classes must hold rows of the same shape." },
   );
 }

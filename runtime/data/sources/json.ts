@@ -3,7 +3,6 @@ import { DataError, quote } from "../errors.js";
 import { measure, privateBytes, readBytes } from "../file.js";
 import { valuesColumn } from "../nested.js";
 import { type DataPath, locate } from "../path.js";
-import { didYouMean } from "../suggest.js";
 import { type Column, type ColumnHeader, recordPlace, tableOf, unknownColumn } from "../table.js";
 import type { SourceOf, SourceReader } from "./source.js";
 
@@ -50,7 +49,7 @@ function valuesOf(records: readonly Row[], name: string, file: DataPath): unknow
   }
   return records.map((record, i) => {
     if (Object.hasOwn(record, name)) return record[name];
-    throw new DataError("missing-value", `This record has no '${name}'`, {
+    throw new DataError("missing-value", `this record has no '${name}'`, {
       place: recordPlace(file.shown)(i),
       help: "Every record needs all the columns that features use.",
     });
@@ -73,7 +72,7 @@ export async function readRecords(
   }
   array.forEach((row, i) => {
     if (typeof row !== "object" || row === null || Array.isArray(row) !== Array.isArray(array[0])) {
-      throw new DataError("mixed-values", "This is not a record like the first", {
+      throw new DataError("mixed-values", "this is not a record like the first", {
         place: recordPlace(file.shown)(i),
         help: "The array must hold objects only, or arrays only.",
       });
@@ -81,7 +80,7 @@ export async function readRecords(
     if (Array.isArray(row) && row.length !== (array[0] as unknown[]).length) {
       throw new DataError(
         "ragged-row",
-        `This row has ${row.length} values, but the first has ${(array[0] as unknown[]).length}`,
+        `this row has ${row.length} values, but the first has ${(array[0] as unknown[]).length}`,
         { place: recordPlace(file.shown)(i), help: "All rows need the same number of values." },
       );
     }
@@ -95,7 +94,8 @@ function valueAt(document: unknown, key: string, file: DataPath): unknown {
   const keys = isObject ? Object.keys(document) : [];
   throw new DataError("unknown-column", `${file.shown} has no key ${quote(key)} at its top`, {
     place: file.shown,
-    help: `Let \`at\` name the key that holds the rows.${didYouMean(key, keys)}`,
+    help: "Let `at` name the key that holds the rows.",
+    wrong: { word: key, known: keys },
   });
 }
 

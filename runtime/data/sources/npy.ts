@@ -168,7 +168,7 @@ function dimensions(tuple: string, file: DataPath): readonly number[] {
 }
 
 function badHeader(file: DataPath, why: string): DataError {
-  return new DataError("wrong-file-format", `The header of ${file.shown} cannot be used: ${why}`, {
+  return new DataError("wrong-file-format", `the header of ${file.shown} cannot be used: ${why}`, {
     place: file.shown,
     help: "Write the file with numpy.save.",
   });

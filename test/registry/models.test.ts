@@ -1,0 +1,117 @@
+/**
+ * @file Every model in `models/`: the training program of its generated package takes the same first
+ * three steps on the onnx engine as by the ops' own definitions in float64, and predicts the same.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  allocate,
+  type Engine,
+  type HostTensor,
+  initialState,
+  type ModelDefinition,
+  type Program,
+  random,
+  type StateSpec,
+  sizeOf,
+} from "@dlc/runtime";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { emitPackage } from "../../compiler/5-emit/emit-package.js";
+import { compile } from "../../compiler/pipeline.js";
+import { createEngine } from "../../runtime/engines/index.js";
+import { createEagerEngine } from "../support/eager-engine.js";
+import { createWorkspace } from "../support/emitted.js";
+
+const folder = fileURLToPath(new URL("../../models/", import.meta.url));
+const models = readdirSync(folder).filter((name) => existsSync(join(folder, name, "spec.yaml")));
+
+let onnx: Engine;
+beforeAll(async () => {
+  ({ engine: onnx } = await createEngine({ threads: 1 }));
+});
+afterAll(async () => {
+  await onnx.dispose();
+});
+
+/** Examples: enough for statistics over the batch, few enough for the reference. */
+const n = 3;
+
+/** Numbers that fit an input: pixels, class numbers, or numbers around 0. */
+function drawn(definition: ModelDefinition, name: string, program: Program): HostTensor {
+  const spec = program.inputs[name];
+  if (spec === undefined) throw new Error(`no input ${name}`);
+  const shape = spec.shape.map((dim) => (dim === "n" ? n : dim));
+  const key = random.keyOf(name);
+  const feature = definition.data?.targets[name] ?? definition.data?.features[name];
+  const classes = feature?.type === "category" ? (feature.classes?.length ?? 2) : 0;
+  const draws = {
+    u8: (i: number) => Math.floor(256 * random.uniform(i, key)),
+    i32: (i: number) => Math.floor(classes * random.uniform(i, key)),
+    f32: (i: number) => random.normal(i, key),
+  };
+  const dtype = spec.dtype as keyof typeof draws;
+  const data = allocate(dtype, sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = draws[dtype](i);
+  return { dtype, shape, data };
+}
+
+interface Steps {
+  readonly losses: readonly number[];
+  readonly state: Readonly<Record<string, HostTensor>>;
+  readonly predictions: Readonly<Record<string, HostTensor>>;
+}
+
+async function take(engine: Engine, definition: ModelDefinition, steps: number): Promise<Steps> {
+  const { train, apply, infer } = definition.programs;
+  if (train === undefined) throw new Error("the model does not train");
+  const specs: Readonly<Record<string, StateSpec>> = definition.state;
+  const state = engine.createState(specs, initialState(specs, 1));
+  const inputs = (program: Program): Record<string, HostTensor> =>
+    Object.fromEntries(
+      Object.keys(program.inputs).map((name) => [name, drawn(definition, name, program)]),
+    );
+  const losses: number[] = [];
+  for (let step = 1; step <= steps; step++) {
+    const scalars = { learning_rate: 0.001, step, random_key: random.derive(7, step) };
+    const program = await engine.prepare(train, n);
+    const { loss } = await program.run({ inputs: inputs(train), scalars, state });
+    if (apply !== undefined) {
+      await (await engine.prepare(apply, n)).run({ inputs: {}, scalars, state });
+    }
+    losses.push(loss?.data[0] ?? Number.NaN);
+  }
+  const predictions = await (await engine.prepare(infer, n)).run({
+    inputs: inputs(infer),
+    scalars: {},
+    state,
+  });
+  return { losses, state: await state.read(), predictions };
+}
+
+/** Largest difference, relative to the largest value of the wanted tensor. */
+function distance(given: HostTensor | undefined, wanted: HostTensor): number {
+  const pairs = Array.from(
+    wanted.data,
+    (value, i) => [given?.data[i] ?? Number.NaN, value] as const,
+  );
+  const largest = Math.max(1e-6, ...pairs.map(([, value]) => Math.abs(value)));
+  return Math.max(...pairs.map(([a, b]) => Math.abs(a - b) / largest));
+}
+
+it.each(models)("%s", { timeout: 120_000 }, async (name) => {
+  const { model } = await compile(join(folder, name, "spec.yaml"), { checkData: false });
+  if (model === null) throw new Error(`${name} does not compile`);
+  const workspace = createWorkspace();
+  workspace.add(await emitPackage(model));
+  const path = `generated/${model.spec.name}/index.js`;
+  const { definition } = (await workspace.load(path)) as { definition: ModelDefinition };
+  const given = await take(onnx, definition, 3);
+  const wanted = await take(createEagerEngine(), definition, 3);
+  given.losses.forEach((loss, i) => {
+    expect(Math.abs(loss / (wanted.losses[i] ?? Number.NaN) - 1)).toBeLessThan(1e-4);
+  });
+  for (const [key, tensor] of Object.entries(wanted.predictions)) {
+    expect([key, distance(given.predictions[key], tensor)]).toEqual([key, expect.closeTo(0, 3)]);
+  }
+});
