@@ -5,14 +5,13 @@
 import { dirname } from "node:path";
 import {
   checkData,
-  type DataProblem,
-  DlcError,
   engineLacks,
   type FittedFacts,
   fitFacts,
   type Layout,
   needsFacts,
   type OpKind,
+  problemOf,
 } from "@dlc/runtime";
 import { loadSpec } from "./1-load/load-spec.js";
 import type { ResolvedSpec } from "./1-load/resolved-spec.js";
@@ -20,9 +19,9 @@ import { lowerModel } from "./2-lower/lower-model.js";
 import { trainingPrograms } from "./3-differentiate/training-step.js";
 import { type OnPass, optimize, optimizeForward } from "./4-optimize/index.js";
 import type { CompiledModel, CompiledPrograms } from "./compiled-model.js";
+import { reportData } from "./data-problems.js";
 import type { Diagnostics } from "./diagnostics/report.js";
 import type { SourceFiles } from "./diagnostics/source-files.js";
-import type { Span } from "./ir/origin.js";
 import type { Graph } from "./ir/types.js";
 
 export const stageNames = ["load", "data", "lower", "differentiate", "optimize"] as const;
@@ -77,7 +76,7 @@ export async function compile(file: string, options: CompileOptions = {}): Promi
   if (spec === null || diagnostics.hasErrors || options.until === "load") return early;
 
   const beforeData = performance.now();
-  const facts = await factsOf(spec, options.checkData ?? true, diagnostics);
+  const facts = await factsOf(spec, options.checkData ?? true, sources, diagnostics);
   onStage("data", performance.now() - beforeData);
   if (facts === null || options.until === "data") return early;
   const model = compileSpec(spec, facts, sources, diagnostics, { ...options, onStage });
@@ -138,6 +137,7 @@ export function compileSpec(
 async function factsOf(
   spec: ResolvedSpec,
   check: boolean,
+  sources: SourceFiles,
   diagnostics: Diagnostics,
 ): Promise<FittedFacts | null> {
   const { data } = spec;
@@ -147,42 +147,13 @@ async function factsOf(
     spec.train?.losses.some(({ classWeights }) => classWeights === "balanced") ?? false;
   const needed = needsFacts(data, { counts });
   const problems = check || needed ? await checkData(data, options) : [];
-  for (const problem of problems) report(spec, problem, diagnostics);
+  for (const problem of problems) reportData(spec, problem, sources, diagnostics);
   if (diagnostics.hasErrors) return null;
   if (!needed) return {};
   try {
     return await fitFacts(data, options);
   } catch (error) {
-    if (!(error instanceof DlcError)) throw error;
-    const { code, message, place, help } = error;
-    report(spec, { code, message, place, help: help ?? "", path: "source" }, diagnostics);
+    reportData(spec, problemOf(error, "source", data), sources, diagnostics);
     return null;
   }
-}
-
-/** The runtime's problem as a diagnostic at the part of the spec that it concerns. */
-function report(
-  spec: ResolvedSpec,
-  { code, message, place, help, path }: Omit<DataProblem, "code"> & { readonly code: string },
-  diagnostics: Diagnostics,
-): void {
-  const notes = place === null ? [] : [{ message: `in ${place}`, span: null }];
-  // All entries of the data stage have these two parameters; the runtime writes both texts.
-  diagnostics.report(code as DataProblem["code"], spanOf(spec, path), { message, help }, { notes });
-}
-
-/** The place of `source`, `split` or `features.image`, or the one nearest above. */
-function spanOf(spec: ResolvedSpec, path: string): Span | null {
-  const [section, name] = path.split(/\.(.*)/s);
-  if ((section === "features" || section === "targets") && name !== undefined) {
-    const span = Object.hasOwn(spec.dataSpans, name) ? spec.dataSpans[name] : undefined;
-    if (span !== undefined) return span;
-  }
-  const full = `data.${path}`;
-  const written = spec.origins.filter(({ span }) => span !== null);
-  const origin =
-    written.find((origin) => origin.path === full) ??
-    written.find((origin) => origin.path.startsWith(`${full}.`)) ??
-    written.find((origin) => origin.path.startsWith("data."));
-  return origin?.span ?? null;
 }

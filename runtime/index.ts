@@ -23,10 +23,12 @@ export {
   needsFacts,
   type OpenOptions,
   openData,
+  problemOf,
   readCsvRows,
   type SourceGuess,
   type SplitArrays,
   type SplitName,
+  type WrongWord,
 } from "./data/index.js";
 export type { DeviceState, Engine, Executable } from "./engine.js";
 export {
@@ -74,6 +76,7 @@ export type {
 } from "./program.js";
 export * as random from "./random.js";
 export type * from "./spec.js";
+export { type Suggestion, suggest } from "./suggest.js";
 export {
   allocate,
   bytesPerElement,

@@ -26,7 +26,7 @@ const at = (row: readonly number[], index: number): number =>
 
 export interface Suggestion {
   readonly word: string;
-  /** One edit away (or only spelling of the same word) and nothing else is as near. */
+  /** One edit away, but not in a digit (or only spelling of the same word), and nothing else is as near. */
   readonly sure: boolean;
 }
 
@@ -34,6 +34,8 @@ const maximumDistance = 2;
 /** Words of a spec or a data file can be anything: the search stays short. */
 const longestWord = 100;
 const mostWords = 5000;
+
+const digits = (word: string): string => word.replace(/\D/g, "");
 
 /** Letters only, in lower case: `batchNorm`, `batch-norm` and `batch_norm` are the same word. */
 const skeleton = (word: string): string => word.toLowerCase().replace(/[\s_-]/g, "");
@@ -53,7 +55,10 @@ export function suggest(word: string, known: Iterable<string>): Suggestion | nul
     if (best === null || distance < best.distance) best = { word: candidate, distance, ties: 0 };
     else if (distance === best.distance) best.ties += 1;
   }
-  return best === null ? null : { word: best.word, sure: best.distance <= 1 && best.ties === 0 };
+  if (best === null) return null;
+  // `width_2` is not a misspelt `width_1`.
+  const alike = digits(word) === digits(best.word);
+  return { word: best.word, sure: best.distance <= 1 && best.ties === 0 && alike };
 }
 
 function distanceTo(word: string, candidate: string): number {

@@ -25,7 +25,12 @@ export function canonicalJson({ name, data, layers, train }: Meaning): string {
       ...train,
       span: undefined,
       settings: { ...train.settings, epochs: undefined, checkpoint: undefined },
-      losses: train.losses.map((loss) => ({ ...loss, span: undefined })),
+      losses: train.losses.map((loss) => ({
+        ...loss,
+        span: undefined,
+        nameSpan: undefined,
+        classWeightSpans: undefined,
+      })),
       optimizer: { ...train.optimizer, span: undefined },
     },
   };

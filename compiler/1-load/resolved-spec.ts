@@ -53,6 +53,10 @@ export interface LossUse {
   /** Over the elements of one example: mean or sum (the batch is always averaged). */
   readonly reduce: "mean" | "sum";
   readonly span: Span;
+  /** The word that names the kind. */
+  readonly nameSpan: Span;
+  /** The labels of `classWeights` that were written, by label. */
+  readonly classWeightSpans: ReadonlyMap<string, Span>;
 }
 
 export type OptimizerUse = {

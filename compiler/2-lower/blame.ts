@@ -21,9 +21,12 @@ export interface Source {
 export class LayerRejection extends Error {
   override readonly name = "LayerRejection";
   readonly field: string | null;
-  constructor(reason: string, field: string | null) {
+  /** What to do about it, where that is more than to change a shape. */
+  readonly advice: string | null;
+  constructor(reason: string, field: string | null, advice: string | null = null) {
     super(reason);
     this.field = field;
+    this.advice = advice;
   }
 }
 
@@ -79,18 +82,30 @@ export const titleOf = (layer: LayerUse): string =>
 export const placeOf = (layer: LayerUse, field: string | null): Span =>
   (field === null ? undefined : layer.fieldSpans[field]) ?? layer.fieldSpans.type ?? layer.span;
 
+function adviceOn(layer: LayerUse, field: string | null): string {
+  if (field === null) {
+    return "Look along the trail of shapes above for the layer that does not give what you expected.";
+  }
+  const change =
+    layer.fieldSpans[field] === undefined ? `Set '${field}', or change` : `Change '${field}', or`;
+  return `${change} what the layer reads: the trail above shows how its shape came about.`;
+}
+
+/** Reports a layer that was rejected: by itself, or by one of its ops. */
 export function blame(
   diagnostics: Diagnostics,
   layer: LayerUse,
-  reason: string,
-  field: string | null,
+  rejection: Error,
   sources: ReadonlyMap<string, Source>,
   inputs: readonly string[],
 ): void {
+  const { field, advice } =
+    rejection instanceof LayerRejection ? rejection : { field: null, advice: null };
+  const reason = rejection.message;
   diagnostics.report(
     "shape-mismatch",
     placeOf(layer, field),
-    { layer: titleOf(layer), reason },
+    { layer: titleOf(layer), reason, advice: advice ?? adviceOn(layer, field) },
     { notes: trail(inputs, sources) },
   );
 }

@@ -2,6 +2,7 @@
 import type { FittedFacts } from "@dlc/runtime";
 import type { LossUse } from "../1-load/resolved-spec.js";
 import { bug } from "../diagnostics/diagnostic.js";
+import { didYouMean } from "../diagnostics/fixes.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import type { Value } from "../ir/types.js";
 import { scalar } from "../layers/shared.js";
@@ -30,13 +31,17 @@ export function classWeights(
   const given = use.classWeights;
   const unknown = Object.keys(given).filter((label) => !classes.includes(label));
   for (const label of unknown) {
-    diagnostics.report("unknown-class-weight", use.span, {
-      label,
-      target: name,
-      classes: classes.join(", "),
-    });
+    const written = use.classWeightSpans.get(label);
+    const span = written ?? use.span;
+    diagnostics.report(
+      "unknown-class-weight",
+      span,
+      { label, target: name, classes: classes.join(", ") },
+      didYouMean(label, classes, span, written !== undefined),
+    );
   }
-  return unknown.length > 0 ? null : classes.map((label) => given[label] ?? 1);
+  const weightOf = (label: string): number => (Object.hasOwn(given, label) ? given[label] : null) ?? 1;
+  return unknown.length > 0 ? null : classes.map(weightOf);
 }
 
 /**

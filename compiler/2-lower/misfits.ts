@@ -4,7 +4,7 @@ import { bug, type Fix, type Note } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import type { Span } from "../ir/origin.js";
 import { formatShape, sameShape } from "../ir/shape.js";
-import { shapeOf, type Value } from "../ir/types.js";
+import { type Shape, shapeOf, type Value } from "../ir/types.js";
 import { placeOf, type Source, titleOf, trail } from "./blame.js";
 import type { Misfit } from "./losses.js";
 import type { Target } from "./targets.js";
@@ -19,9 +19,23 @@ export interface MisfitPlace {
   readonly dataSpans: Readonly<Record<string, Span>>;
 }
 
+/** A loss whose target is of a kind that it does not compare. */
+export function reportLossTarget(
+  diagnostics: Diagnostics,
+  reason: string,
+  use: LossUse,
+  target: string | null,
+  dataSpans: Readonly<Record<string, Span>>,
+): void {
+  const span = target === null ? null : (dataSpans[target] ?? null);
+  const notes = span === null ? [] : [{ message: `'${target}' is defined here`, span }];
+  diagnostics.report("loss-target-mismatch", use.nameSpan, { reason }, { notes });
+}
+
 export function reportMisfit(diagnostics: Diagnostics, misfit: Misfit, at: MisfitPlace): void {
   if (misfit.problem === "target") {
-    diagnostics.report("loss-target-mismatch", at.use.span, { reason: misfit.reason });
+    const name = at.target.kind === "constant" ? null : at.target.name;
+    reportLossTarget(diagnostics, misfit.reason, at.use, name, at.dataSpans);
     return;
   }
   const target = at.target.kind === "constant" ? bug("a number fits every output") : at.target.name;
@@ -29,22 +43,11 @@ export function reportMisfit(diagnostics: Diagnostics, misfit: Misfit, at: Misfi
     { message: `'${target}' is defined here`, span: at.dataSpans[target] ?? null },
     ...trail([at.layer.name], at.sources),
   ];
+  const culprit = widthSetter(at.layer, at);
   if (misfit.problem === "shape") {
-    diagnostics.report(
-      "output-shape-mismatch",
-      placeOf(at.layer, null),
-      {
-        layer: titleOf(at.layer),
-        got: formatShape(shapeOf(at.output)),
-        loss: at.use.kind,
-        target,
-        wanted: formatShape(misfit.wanted),
-      },
-      { notes },
-    );
+    reportShape(diagnostics, misfit.wanted, at, { target, notes, culprit });
     return;
   }
-  const culprit = widthSetter(at.layer, at);
   const { outputs, classes } = misfit;
   const span = culprit?.fieldSpans.units;
   diagnostics.report(
@@ -53,6 +56,48 @@ export function reportMisfit(diagnostics: Diagnostics, misfit: Misfit, at: Misfi
     { layer: titleOf(culprit ?? at.layer), outputs, target, classes },
     { notes, fixes: culprit === null ? [] : widthFix(culprit, outputs, classes) },
   );
+}
+
+function reportShape(
+  diagnostics: Diagnostics,
+  wanted: Shape,
+  { layer, output, use }: MisfitPlace,
+  {
+    target,
+    notes,
+    culprit,
+  }: { readonly target: string; readonly notes: readonly Note[]; readonly culprit: LayerUse | null },
+): void {
+  const got = shapeOf(output);
+  const [has, needs] = [Number(got.at(-1)), Number(wanted.at(-1))];
+  // Only the width is wrong, and one layer sets it.
+  const wide = culprit !== null && sameShape(got.slice(0, -1), wanted.slice(0, -1));
+  const span = wide ? culprit.fieldSpans.units : undefined;
+  diagnostics.report(
+    "output-shape-mismatch",
+    span ?? placeOf(layer, null),
+    {
+      layer: titleOf(layer),
+      got: formatShape(got),
+      loss: use.kind,
+      target,
+      wanted: formatShape(wanted),
+      advice: adviceOn(got, wanted, use),
+    },
+    // What is wrong may as well be the target: nothing to change without asking.
+    { notes, fixes: wide ? widthFix(culprit, has, needs, "likely") : [] },
+  );
+}
+
+function adviceOn(got: Shape, wanted: Shape, use: LossUse): string {
+  const width = wanted.at(-1);
+  if (wanted.length === 2 && got.length > 2) {
+    return `End the model with \`flatten\` (or \`global_avg_pool2d\`) and \`dense: ${width}\`.`;
+  }
+  if (use.kind === "binary_cross_entropy" && width === 1) {
+    return "binary_cross_entropy takes one score, for the second class: let the last layer be `dense: 1`. cross_entropy takes one score per class.";
+  }
+  return `Let the last layer give ${formatShape(wanted)}; n is the size of the batch.`;
 }
 
 /** The dense layer that sets the output's width, looking up through layers that keep the shape. */
@@ -73,13 +118,18 @@ function widthSetter(
 }
 
 /** Certain only where the number is written out, and for this layer alone (not in a block). */
-function widthFix(layer: LayerUse, outputs: number, classes: number): Fix[] {
+function widthFix(
+  layer: LayerUse,
+  outputs: number,
+  classes: number,
+  grade: Fix["grade"] = "certain",
+): Fix[] {
   const span = layer.fieldSpans.units;
   if (span === undefined || span.end - span.start !== String(outputs).length) return [];
   return [
     {
       title: `make it ${classes}`,
-      grade: layer.name.includes("/") ? "likely" : "certain",
+      grade: layer.name.includes("/") ? "likely" : grade,
       edits: [{ span, text: String(classes) }],
     },
   ];

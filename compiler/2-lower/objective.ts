@@ -8,7 +8,7 @@ import { scalar } from "../layers/shared.js";
 import { classWeights, weightedMean } from "./class-weights.js";
 import { type Head, headOf, naturalDecoding } from "./heads.js";
 import { losses } from "./losses.js";
-import { reportMisfit } from "./misfits.js";
+import { reportLossTarget, reportMisfit } from "./misfits.js";
 import { type Target, targetOf } from "./targets.js";
 import type { Walk } from "./walk.js";
 
@@ -87,8 +87,11 @@ function headsOf(
     if (first?.layer === layer) continue;
     const name = goal === null || first !== undefined ? layer.name : goal;
     if (heads.has(name)) continue;
-    const span = name === goal ? (spec.dataSpans[name] ?? null) : layer.span;
-    if (name === "loss") diagnostics.report("output-named-loss", span, { name });
+    if (name === "loss") {
+      const entry = name === goal ? spec.dataSpans[name] : undefined;
+      const span = entry ? { ...entry, end: entry.start + name.length } : layer.fieldSpans.as;
+      diagnostics.report("output-named-loss", span ?? layer.span, { name });
+    }
     walk.b.origin = { layer: `output.${name}`, type: "head", span: layer.span, phase: "forward" };
     const decoding = losses[use.kind].decoding(output, target);
     heads.set(name, { ...headOf(walk.b, name, output, decoding, target, facts), layer });
@@ -176,8 +179,10 @@ function lossOf(
   if (shapeOf(perExample).length !== 1) bug(`${use.kind} must give one number per example`);
   if (use.classWeights === null) return b.mean(perExample, { axes: [0], keepDims: false });
   if (target.kind !== "category") {
-    const reason = `class_weights need a category as target, but ${target.kind === "constant" ? "it is a number" : `'${target.name}' holds numbers`}`;
-    diagnostics.report("loss-target-mismatch", use.span, { reason });
+    const name = target.kind === "constant" ? null : target.name;
+    const found = name === null ? "it is a number" : `'${name}' holds numbers`;
+    const reason = `class_weights need a category as target, but ${found}`;
+    reportLossTarget(diagnostics, reason, use, name, spec.dataSpans);
     return null;
   }
   const weights = classWeights(use, target, facts, diagnostics);

@@ -8,7 +8,7 @@ import { shapeOf, typeOf, type Value } from "../ir/types.js";
 import type { AnyLayerDef, LayerContext } from "../layers/define-layer.js";
 import { layers as registry } from "../layers/index.js";
 import { Rejection } from "../ops/define-op.js";
-import { blame, LayerRejection, type Source } from "./blame.js";
+import { blame, LayerRejection, placeOf, type Source, titleOf } from "./blame.js";
 import { classesOf, encode } from "./features.js";
 
 /** A trained tensor as the walk met it. */
@@ -47,6 +47,7 @@ export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Wa
   const weights: WalkedWeight[] = [];
   const updates: { name: string; value: Value }[] = [];
   const features = spec.data?.features ?? {};
+  const blamed = new Set<string>();
   let sites = 0;
 
   /** A feature or an earlier layer, by name. */
@@ -127,8 +128,10 @@ export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Wa
       finished(definition.lower(contextOf(layer, merged, names)));
     } catch (error) {
       if (!(error instanceof LayerRejection || error instanceof Rejection)) throw error;
-      const field = error instanceof LayerRejection ? error.field : null;
-      blame(diagnostics, layer, error.message, field, sources, names);
+      // A block that is used twice has one mistake.
+      const mistake = JSON.stringify([layer.span, error.message]);
+      if (!blamed.has(mistake)) blame(diagnostics, layer, error, sources, names);
+      blamed.add(mistake);
       finished(null);
     }
   }
@@ -145,7 +148,8 @@ export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Wa
         names.length === 0
           ? "the spec has no features"
           : `none of the features (${names.join(", ")}) is a list of numbers`;
-      diagnostics.report("no-default-input", layer.span, { layer: layer.name, reason });
+      const title = titleOf(layer);
+      diagnostics.report("no-default-input", placeOf(layer, null), { layer: title, reason });
     }
     return flat;
   }
@@ -169,8 +173,9 @@ function checkTypes(
   values.forEach((value, i) => {
     if (accepted.includes(typeOf(value).dtype)) return;
     throw new LayerRejection(
-      `needs numbers, but '${names[i]}' is a category given as an index: put an embedding before it, or set \`encode: one_hot\` on the feature`,
+      `needs numbers, but '${names[i]}' is a category given as an index`,
       null,
+      "Put an embedding before it, or set `encode: one_hot` on the feature.",
     );
   });
 }

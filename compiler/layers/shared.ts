@@ -103,18 +103,32 @@ export function padsOf(
   return [top, left, vertical - top, horizontal - left];
 }
 
+/** How messages write two sizes. */
+export type ShowPair = (pair: Pair) => string;
+export const showImage: ShowPair = ([height, width]) => `${height}×${width}`;
+/** A sequence is an image of height 1, which its user does not know. */
+export const showSequence: ShowPair = ([, length]) => String(length);
+
+/** A kernel or pool that is slid over an image, as messages name it. */
+export interface Window {
+  readonly what: string;
+  /** The field that sets its size. */
+  readonly field: string;
+  readonly kernel: Pair;
+  readonly dilation: Pair;
+  readonly show: ShowPair;
+}
+
 /** Rejects a window that is larger than the padded input. */
-export function checkWindow(
-  what: string,
-  size: Pair,
-  kernel: Pair,
-  pads: Pads,
-  dilation: Pair,
-  reject: Reject,
-): void {
-  const [height, width] = [size[0] + pads[0] + pads[2], size[1] + pads[1] + pads[3]];
-  const [tall, wide] = [extent(kernel[0], dilation[0]), extent(kernel[1], dilation[1])];
-  if (tall <= height && wide <= width) return;
-  const padded = pads.some((p) => p > 0) ? " (with its padding)" : "";
-  reject(`${what} ${tall}×${wide} does not fit an input of ${height}×${width}${padded}`);
+export function checkWindow(window: Window, size: Pair, pads: Pads, reject: Reject): void {
+  const { what, field, kernel, dilation, show } = window;
+  const padded: Pair = [size[0] + pads[0] + pads[2], size[1] + pads[1] + pads[3]];
+  const reach: Pair = [extent(kernel[0], dilation[0]), extent(kernel[1], dilation[1])];
+  if (reach[0] <= padded[0] && reach[1] <= padded[1]) return;
+  const gaps = show(reach) === show(kernel) ? "" : ` (${show(reach)} with its dilation)`;
+  const border = pads.some((p) => p > 0) ? " (with its padding)" : "";
+  reject(
+    `${what} ${show(kernel)}${gaps} does not fit an input of ${show(padded)}${border}`,
+    field,
+  );
 }

@@ -35,11 +35,11 @@ export async function checkData(
   const problems: DataProblem[] = [];
   const seen = new Set<string>();
   const report = (part: string, error: unknown): void => {
-    const problem = problemOf(error, part);
-    const { code, message, path } = problem;
+    const problem = problemOf(error, part, spec);
+    const { code, message, path, wrong } = problem;
     // The same mistake met in two sources (a missing package, a column that is misspelt) is said once.
-    const isFeature = path.startsWith("features.") || path.startsWith("targets.");
-    const key = isFeature && code !== "unknown-label" ? `${path}|${code}` : `${code}|${message}`;
+    const isFeature = path.includes(".") && code !== "unknown-label";
+    const key = isFeature ? `${path}|${code}|${wrong?.word}` : `${code}|${message}`;
     if (!seen.has(key)) problems.push(problem);
     seen.add(key);
   };
@@ -58,12 +58,27 @@ export async function checkData(
   return problems;
 }
 
-/** A DataError as a problem in a part of the spec; throws anything else. */
-export function problemOf(error: unknown, part: string): DataProblem {
+/**
+ * A DataError as a problem in a part of the spec, or in the feature that reads the column at fault.
+ * Throws anything else.
+ */
+export function problemOf(error: unknown, part: string, spec: DataSpec): DataProblem {
   if (!(error instanceof DataError)) throw error;
   const { code, message, place, details } = error;
-  const { help, wrong = null, path = part } = details;
+  const { help, wrong = null, column = null } = details;
+  const path = details.path ?? (part.includes(".") ? part : (readerOf(column, spec) ?? part));
   return { code, message, place, help, wrong, path };
+}
+
+/** The first feature or target that reads a column. */
+function readerOf(column: string | null, spec: DataSpec): string | null {
+  if (column === null) return null;
+  for (const group of ["features", "targets"] as const) {
+    for (const [name, feature] of Object.entries(spec[group])) {
+      if (columnsOf(feature).includes(column)) return `${group}.${name}`;
+    }
+  }
+  return null;
 }
 
 async function checkSource(

@@ -1,6 +1,7 @@
 /** @file Rows of a CSV file as the examples that `predict` takes. */
 import type { FeatureSpec, ModelDefinition } from "../spec.js";
 import type { InputRow } from "./encode-inputs.js";
+import { columnsOf } from "./features.js";
 import { parseNumber } from "./number-text.js";
 import { type DataPath, locate } from "./path.js";
 import { readRows } from "./sources/csv.js";
@@ -42,9 +43,6 @@ export async function readCsvRows(
   });
   return rows;
 }
-
-const columnsOf = (feature: FeatureSpec): readonly string[] =>
-  feature.type === "vector" ? feature.columns : [feature.column];
 
 function featureValue(feature: FeatureSpec, cell: CellOf, file: DataPath, line: number): unknown {
   const number = (column: string): number =>

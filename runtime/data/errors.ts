@@ -56,6 +56,8 @@ export interface DataErrorDetails {
   readonly wrong?: WrongWord;
   /** File as the spec names it, with a line or record where one is at fault. */
   readonly place?: string;
+  /** The column it is in. */
+  readonly column?: string;
   /** The part of the data spec it concerns: "split", "targets.digit"; left out: the source. */
   readonly path?: string;
   readonly reason?: ExitReason;

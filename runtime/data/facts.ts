@@ -1,6 +1,7 @@
 /** @file What only the data can tell: classes, their counts, and scales, from the training split alone. */
 import type { DataSpec, FeatureSpec, FittedFacts } from "../spec.js";
 import { allFeatures, readMain } from "./dataset.js";
+import { DataError } from "./errors.js";
 import { type Encoded, encodeFeature } from "./features.js";
 import { encodeLabels, findClasses } from "./labels.js";
 import { sourceName } from "./sources/index.js";
@@ -32,8 +33,13 @@ export async function fitFacts(
   const { source, table, parts } = await readMain(spec, options);
   const facts: Record<string, FittedFacts[string]> = {};
   for (const [name, feature] of Object.entries(allFeatures(spec))) {
-    const fact = await fitOne(name, feature, table, sourceName(source), parts.train);
-    if (fact !== null) facts[name] = fact;
+    try {
+      const fact = await fitOne(name, feature, table, sourceName(source), parts.train);
+      if (fact !== null) facts[name] = fact;
+    } catch (error) {
+      const group = Object.hasOwn(spec.features, name) ? "features" : "targets";
+      throw error instanceof DataError ? error.at(`${group}.${name}`) : error;
+    }
   }
   return facts;
 }

@@ -173,3 +173,11 @@ function tooLarge(file: DataPath, size: number): DataError {
     help: `At most ${count(mostBytes, "byte")} per file are read; split it or take a part of it.`,
   });
 }
+
+export function notUtf8(file: DataPath, cause: unknown): DataError {
+  return new DataError("not-utf8", `${file.shown} is not UTF-8 text`, {
+    place: file.shown,
+    help: "Save the file with the encoding UTF-8.",
+    cause,
+  });
+}

@@ -45,7 +45,7 @@ function toNumber(value: unknown, name: string, place: () => string): number {
   throw new DataError(
     "not-a-number",
     `'${name}' holds ${isArrayLike(value) ? "a list" : `a ${typeof value}`} where a number is expected`,
-    { place: place(), help: "Write plain numbers; all rows must have the same shape." },
+    { place: place(), column: name, help: "Write plain numbers; all rows must have the same shape." },
   );
 }
 
@@ -60,7 +60,7 @@ function raggedValue(
   return new DataError(
     "ragged-row",
     `'${name}' has ${got} on axis ${axis}, but the shape is ${showShape(shape)}`,
-    { place, help: "All rows must have the same shape." },
+    { place, column: name, help: "All rows must have the same shape." },
   );
 }
 
@@ -98,6 +98,7 @@ export function valuesColumn(
     if (value === null || value === undefined) {
       throw new DataError("missing-value", `'${name}' has no value`, {
         place: place(i),
+        column: name,
         help: "Fill the value in or remove the row.",
       });
     }
@@ -106,6 +107,7 @@ export function valuesColumn(
       `'${name}' mixes ${typeof first} and ${typeof value} values`,
       {
         place: place(i),
+        column: name,
         help: "All values of a column must be of one kind: all text, or all numbers.",
       },
     );

@@ -17,12 +17,14 @@ export function parseNumber(text: string, column: string, place: () => string): 
       `'${column}' has no value${cell === "" ? "" : ` (${quote(cell)})`}`,
       {
         place: place(),
+        column,
         help: "Fill the cell in or remove the row; every row needs all its features.",
       },
     );
   }
   throw new DataError("not-a-number", `${quote(text)} in '${column}' is not a number`, {
     place: place(),
+    column,
     help: "Write numbers like 12, -0.5 or 1e-3; for text use a feature of type category.",
   });
 }
@@ -32,6 +34,7 @@ export function checkNumber(value: number, column: string, place: () => string):
   if (Number.isNaN(value)) {
     throw new DataError("missing-value", `'${column}' has no value (NaN)`, {
       place: place(),
+      column,
       help: "Fill the value in or remove the row; every row needs all its features.",
     });
   }
@@ -42,6 +45,7 @@ function inRange(value: number, column: string, place: () => string): number {
   if (value <= largest && value >= -largest) return value;
   throw new DataError("value-out-of-range", `${value} in '${column}' does not fit a 32-bit float`, {
     place: place(),
+    column,
     help: `Numbers must lie between -${largest} and ${largest}.`,
   });
 }

@@ -147,13 +147,18 @@ function tooLarge(
   return new DataError(
     "split-too-large",
     `${parts} of ${count(rows, "row")} leave none to train on`,
-    { place: source, help: "Hold back fewer rows; a number below 1 is a fraction of all rows." },
+    {
+      place: source,
+      path: "split",
+      help: "Hold back fewer rows; a number below 1 is a fraction of all rows.",
+    },
   );
 }
 
 function emptyPart(name: string, source: string): DataError {
   return new DataError("empty-split", `the ${name} split has no rows`, {
     place: source,
+    path: "split",
     help: "With method hash, equal rows stay together and small data may all fall on one side: hold back another number of rows, or use method random.",
   });
 }

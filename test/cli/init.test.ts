@@ -30,6 +30,7 @@ describe("from a template", () => {
     expect(made.stdout).toContain("spec.yaml");
     expect(made.stderr).toMatch(new RegExp(`npx dlc train from-${name}/spec\\.yaml\n$`));
     expect(existsSync(join(folder, `from-${name}/expected.json`))).toBe(false);
+    expect(read(`from-${name}/README.md`)).toContain("npx dlc train spec.yaml");
     // Data of npm packages is not installed there, and CIFAR-10 has to be downloaded.
     const checked = await dlc(["validate", `from-${name}/spec.yaml`, "--no-data", "--json"], here);
     const [{ diagnostics = [] } = {}] = documents(checked.stdout);

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Fix } from "../../compiler/diagnostics/diagnostic.js";
 import { applyFixes, asYaml } from "../../compiler/diagnostics/fixes.js";
 import { pairOf, removalOf } from "../../compiler/diagnostics/removal.js";
-import { editDistance, suggest } from "../../compiler/diagnostics/suggest.js";
 import { layers } from "../../compiler/layers/index.js";
+import { editDistance, suggest } from "../../runtime/suggest.js";
 import { readMarks } from "../support/marked.js";
 
 describe("did you mean", () => {
@@ -38,6 +38,11 @@ describe("did you mean", () => {
 
   it("is not sure between two words that are as near", () => {
     expect(suggest("conv3d", ["conv1d", "conv2d"])?.sure).toBe(false);
+  });
+
+  it("is not sure of numbers", () => {
+    expect(suggest("width_2", ["width_1"])).toEqual({ word: "width_1", sure: false });
+    expect(suggest("widht_2", ["width_2"])).toEqual({ word: "width_2", sure: true });
   });
 
   it("measures a metric-like distance", () => {

@@ -144,3 +144,11 @@ export function documents(text: string): Record<string, unknown>[] {
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
+
+/** The folder of the checkpoint that a run's `best` or `last` names. */
+export function checkpointOf(run: string, pointer: "best" | "last"): string {
+  const { checkpoint } = JSON.parse(readFileSync(join(run, pointer), "utf8")) as {
+    checkpoint: string;
+  };
+  return join(run, checkpoint);
+}

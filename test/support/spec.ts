@@ -121,6 +121,8 @@ export function lossUse(loss: Partial<LossUse>): LossUse {
     delta: 1,
     reduce: "mean",
     span: { file, start: 0, end: 0 },
+    nameSpan: { file, start: 0, end: 0 },
+    classWeightSpans: new Map(),
     ...loss,
   };
 }

@@ -38,7 +38,11 @@ function checkTarget(use: LossUse, span: Span, data: ReadData | null, context: L
   const spec: FeatureSpec | undefined = data.known.targets[name] ?? data.known.features[name];
   if (spec === undefined) return;
   const reason = misfit(use.kind, name, spec);
-  if (reason !== null) context.diagnostics.report("loss-target-mismatch", span, { reason });
+  if (reason === null) return;
+  const at = data.targets.get(name) ?? data.features.get(name);
+  const place = at === undefined ? null : headOf(at, context.sources);
+  const notes = place === null ? [] : [{ message: `'${name}' is defined here`, span: place }];
+  context.diagnostics.report("loss-target-mismatch", span, { reason }, { notes });
 }
 
 function misfit(kind: LossKind, name: string, spec: FeatureSpec): string | null {

@@ -29,6 +29,8 @@ interface LossValues {
 
 interface Shared {
   readonly classWeights: LossUse["classWeights"];
+  /** What was written for `class_weights` of train. */
+  readonly classWeightsNode: YamlNode | undefined;
   readonly labelSmoothing: number | null;
 }
 
@@ -108,7 +110,16 @@ function lossUse(
     delta: values.delta ?? 1,
     reduce: values.reduce,
     span: loss.node.span,
+    nameSpan: loss.nameSpan,
+    classWeightSpans: labelSpans(
+      loss.checked.nodes.get("class_weights") ?? shared.classWeightsNode,
+    ),
   };
+}
+
+function labelSpans(node: YamlNode | undefined): LossUse["classWeightSpans"] {
+  const entries = node?.kind === "map" ? [...node.entries.values()] : [];
+  return new Map(entries.map(({ key, keySpan }) => [key, keySpan]));
 }
 
 /** Is what it names there? */

@@ -50,7 +50,11 @@ export function readTrain(
   if (map === null) return { train: null, losses: [], nodes: new Map() };
   const owner: Owner = { title: "train", span: keySpan, path: "train" };
   const { ok, values, nodes } = checkShape(map, trainShape, owner, context);
-  const shared = { classWeights: values.class_weights, labelSmoothing: values.label_smoothing };
+  const shared = {
+    classWeights: values.class_weights,
+    classWeightsNode: nodes.get("class_weights"),
+    labelSmoothing: values.label_smoothing,
+  };
   const losses = readLosses(nodes, keySpan, around, shared, context);
   if (losses !== null) reportUnusedSettings(losses, nodes, context);
   const optimizer = readOptimizer(nodes.get("optimizer"), { nodes, values }, keySpan, context);

@@ -62,11 +62,16 @@ async function fromTemplate(name: string, folder: string, force: boolean): Promi
   refuseOverwrite(folder, files, force);
   await mkdir(folder, { recursive: true });
   await cp(join(templates, name), folder, { recursive: true });
-  const spec = join(folder, "spec.yaml");
-  const lines = (await readFile(spec, "utf8")).split("\n");
-  if (lines[0]?.startsWith("# yaml-language-server:")) lines[0] = modeline(folder);
-  await writeFile(spec, lines.join("\n"));
+  await rewrite(join(folder, "spec.yaml"), (text) =>
+    text.replace(/^# yaml-language-server:.*$/m, modeline(folder)),
+  );
+  // The README shows command lines for the repository that the template comes from.
+  await rewrite(join(folder, "README.md"), (text) => text.replaceAll(`models/${name}/`, ""));
   return files;
+}
+
+async function rewrite(file: string, change: (text: string) => string): Promise<void> {
+  await writeFile(file, change(await readFile(file, "utf8")));
 }
 
 /** npm packages that a spec reads data from. */

@@ -5,7 +5,7 @@ export const lowerEntries = {
   "shape-mismatch": {
     severity: "error",
     message: "{layer}: {reason}",
-    help: "Follow the trail of shapes below to the layer that gives a shape you did not expect.",
+    help: "{advice}",
     explain:
       "A layer got an input whose shape it cannot work on. Shapes are followed through the whole model before anything runs; the trail shows how the input came about. n is the size of the batch.",
     wrong: `model:
@@ -37,7 +37,7 @@ model:
   "output-shape-mismatch": {
     severity: "error",
     message: "{layer} gives {got}, but {loss} compares it with '{target}', which is {wanted}",
-    help: "Make the last layer give {wanted}; n is the size of the batch.",
+    help: "{advice}",
     explain:
       "A loss compares an output with its target element by element, so both must have the same shape. Nothing is stretched to fit: that would hide the mistake and train towards something else.",
     wrong: `data:
@@ -55,6 +55,7 @@ train:
   "class-count-mismatch": {
     severity: "error",
     message: "{layer} has {outputs} outputs, but '{target}' has {classes} classes",
+    help: "A classifier gives one output per class: let the last layer be `dense: {classes}`.",
     explain:
       "A classifier has one output per class: the output with the largest value names the class. (With two classes and binary_cross_entropy one output is enough.)",
     wrong: `data:

@@ -3,7 +3,7 @@ import { shapeOf } from "../../ir/types.js";
 import { activationField } from "../activation/activations.js";
 import { defineLayer } from "../define-layer.js";
 import { padding1d, positiveInteger } from "../fields.js";
-import { kernelFields, sequenceSize } from "../shared.js";
+import { kernelFields, sequenceSize, showSequence } from "../shared.js";
 import { convolve, finish } from "./convolve.js";
 import { filtersField } from "./fields.js";
 
@@ -37,6 +37,7 @@ export const conv1d = defineLayer({
       kernel: [1, fields.kernel],
       stride: [1, fields.stride],
       dilation: [1, fields.dilation],
+      show: showSequence,
     });
     const [, , outputs = 1] = shapeOf(y);
     const sequence = b.reshape(y, { shape: [batch, outputs, fields.filters] });

@@ -5,7 +5,7 @@ import { type ActivationName, activate } from "../activation/activations.js";
 import type { LayerContext } from "../define-layer.js";
 import type { InitializerValue, Padding } from "../fields.js";
 import { initOf } from "../init.js";
-import { checkWindow, imageSize, padsOf } from "../shared.js";
+import { checkWindow, imageSize, padsOf, type ShowPair, showImage } from "../shared.js";
 
 export interface Convolution {
   readonly filters: number;
@@ -17,6 +17,8 @@ export interface Convolution {
   readonly kernel_initializer: InitializerValue;
   readonly l1: number;
   readonly l2: number;
+  /** Default: as an image. */
+  readonly show?: ShowPair;
 }
 
 type Context = Pick<LayerContext<Record<never, never>>, "b" | "weight" | "reject">;
@@ -40,7 +42,9 @@ export function convolve(
     reject(`cannot split ${filters} filters into ${groups} equal groups`, "groups");
   }
   const pads = padsOf(options.padding, [height, width], kernel, stride, dilation);
-  checkWindow("kernel", [height, width], kernel, pads, dilation, reject);
+  const { show = showImage } = options;
+  const window = { what: "kernel", field: "kernel", kernel, dilation, show };
+  checkWindow(window, [height, width], pads, reject);
   const perGroup = channels / groups;
   const field = kernel[0] * kernel[1];
   const init = initOf(options.kernel_initializer, perGroup * field, (filters / groups) * field);

@@ -28,7 +28,7 @@ export const embedding = defineLayer({
     const vocabulary =
       fields.vocabulary ??
       classes ??
-      reject("needs `vocabulary`, because its input is not a category feature");
+      reject("needs a vocabulary, because its input is not a category feature", "vocabulary");
     if (classes !== null && vocabulary < classes) {
       reject(
         `has a vocabulary of ${vocabulary}, but its input has ${classes} classes`,

@@ -3,7 +3,15 @@ import type { Pads, Pair } from "@dlc/runtime";
 import { shapeOf, type Value } from "../../ir/types.js";
 import type { Builder } from "../../ops/define-op.js";
 import { optional, type Padding, padding, padding1d, pair, positiveInteger } from "../fields.js";
-import { checkWindow, imageSize, padsOf, sequenceSize } from "../shared.js";
+import {
+  checkWindow,
+  imageSize,
+  padsOf,
+  type ShowPair,
+  sequenceSize,
+  showImage,
+  showSequence,
+} from "../shared.js";
 
 type Reject = (reason: string, field?: string) => never;
 
@@ -46,13 +54,15 @@ export function poolImages(
   { size, stride, padding }: PoolFields<Pair>,
   pool: Pool,
   reject: Reject,
+  show: ShowPair = showImage,
 ): Value {
   const { height, width } = imageSize(x, reject);
   const strides = stride ?? size;
   const pads = padsOf(padding, [height, width], size, strides);
-  checkWindow("window", [height, width], size, pads, [1, 1], reject);
+  const window = { what: "window", field: "size", kernel: size, dilation: [1, 1], show } as const;
+  checkWindow(window, [height, width], pads, reject);
   if (Math.max(pads[0], pads[2]) >= size[0] || Math.max(pads[1], pads[3]) >= size[1]) {
-    reject(`padding must be smaller than the window ${size[0]}×${size[1]}`, "padding");
+    reject(`padding must be smaller than the window ${show(size)}`, "padding");
   }
   return pool(b, x, { kernel: size, strides, pads, layout: "NHWC" });
 }
@@ -72,6 +82,7 @@ export function poolSequences(
     { size: [1, size], stride: [1, stride ?? size], padding },
     pool,
     reject,
+    showSequence,
   );
   const [, , outputs = 1] = shapeOf(y);
   return b.reshape(y, { shape: [batch, outputs, channels] });

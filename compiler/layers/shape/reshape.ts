@@ -15,10 +15,12 @@ export const reshape = defineLayer({
 
   lower({ b, x, fields: { shape }, reject }) {
     const count = (dims: readonly number[]) => dims.reduce((total, dim) => total * dim, 1);
+    const product = (dims: readonly number[]) =>
+      dims.length > 1 ? `${dims.join("×")} = ${count(dims)}` : `${count(dims)}`;
     const held = exampleShape(x, reject);
     if (count(held) !== count(shape)) {
       reject(
-        `cannot arrange the ${count(held)} numbers of ${held.join("×")} as ${shape.join("×")}, which are ${count(shape)}`,
+        `cannot arrange ${product(held)} numbers as ${product(shape)}`,
         "shape",
       );
     }

@@ -1,6 +1,6 @@
 /** @file CSV text (RFC 4180), read in pieces; only the columns that features use are kept. */
 import { DataError, list } from "../errors.js";
-import { readChunks } from "../file.js";
+import { notUtf8, readChunks } from "../file.js";
 import { GrowingNumbers } from "../growing.js";
 import { parseNumber } from "../number-text.js";
 import { type DataPath, locate } from "../path.js";
@@ -109,11 +109,7 @@ function decode(
   try {
     return decoder.decode(bytes, { stream });
   } catch (cause) {
-    throw new DataError("not-utf8", `${file.shown} is not UTF-8 text`, {
-      place: file.shown,
-      help: "Save the file with the encoding UTF-8.",
-      cause,
-    });
+    throw notUtf8(file, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 /** @file JSON: an array of records (objects), or of rows (arrays, whose columns are called "0", "1", …). */
 import { DataError, quote } from "../errors.js";
-import { measure, privateBytes, readBytes } from "../file.js";
+import { measure, notUtf8, privateBytes, readBytes } from "../file.js";
 import { valuesColumn } from "../nested.js";
 import { type DataPath, locate } from "../path.js";
 import { type Column, type ColumnHeader, recordPlace, tableOf, unknownColumn } from "../table.js";
@@ -51,6 +51,7 @@ function valuesOf(records: readonly Row[], name: string, file: DataPath): unknow
     if (Object.hasOwn(record, name)) return record[name];
     throw new DataError("missing-value", `this record has no '${name}'`, {
       place: recordPlace(file.shown)(i),
+      column: name,
       help: "Every record needs all the columns that features use.",
     });
   });
@@ -107,13 +108,9 @@ async function parse(file: DataPath): Promise<unknown> {
       help: "Convert it to CSV or npy, which are read piece by piece.",
     });
   }
+  const text = utf8(bytes, file);
   try {
-    // A byte order mark is not JSON, but common.
-    return JSON.parse(
-      Buffer.from(bytes.buffer)
-        .toString("utf8")
-        .replace(/^\ufeff/, ""),
-    );
+    return JSON.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.slice(0, 200) : "";
     throw new DataError("json-syntax", `${file.shown} is not JSON: ${reason}`, {
@@ -121,6 +118,15 @@ async function parse(file: DataPath): Promise<unknown> {
       help: "Check the file with a JSON validator.",
       cause,
     });
+  }
+}
+
+/** A byte order mark is not JSON, but common: it is dropped. */
+function utf8(bytes: Uint8Array, file: DataPath): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw notUtf8(file, cause);
   }
 }
 

@@ -53,7 +53,7 @@ describe("a rejected layer", () => {
     const { at, message } = single("- flatten\n- reshape: [10, 10]");
     expect(at).toBe("[10, 10]");
     expect(message).toBe(
-      "reshape_1: cannot arrange the 192 numbers of 192 as 10×10, which are 100",
+      "reshape_1: cannot arrange 192 numbers as 10×10 = 100",
     );
     expect(single("- conv2d: { filters: 4, groups: 2 }").at).toBe("2");
     expect(single("- group_norm: 5").at).toBe("5");
@@ -100,7 +100,7 @@ describe("inputs", () => {
       d: image(2, 2, 1),
     };
     const { message } = single("- reshape: [7]", features);
-    expect(message).toContain("the 8 numbers");
+    expect(message).toContain("cannot arrange 8 numbers");
   });
 
   it("must be named where no feature is a list of numbers", () => {
@@ -111,10 +111,10 @@ describe("inputs", () => {
 
   it("given as an index reach embeddings only", () => {
     const features = { word: category(["x", "y"], "index") };
-    expect(single("- dense: 3", features).message).toContain("put an embedding before it");
+    expect(single("- dense: 3", features).only.help).toContain("Put an embedding before it");
     expect(of("- embedding: 3\n- dense: 3", features).found).toEqual([]);
     const few = single("- embedding: { size: 3, vocabulary: 1 }", features);
     expect(few.message).toContain("has a vocabulary of 1, but its input has 2 classes");
-    expect(single("- embedding: 3", { v: vector(2) }).message).toContain("needs `vocabulary`");
+    expect(single("- embedding: 3", { v: vector(2) }).message).toContain("needs a vocabulary");
   });
 });

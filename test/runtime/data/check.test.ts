@@ -98,9 +98,10 @@ it("finds columns that a CSV file does not have, those of splits too", async () 
     split: { ...noSplit, method: "hash", by: ["knd"], validation: 0.5 },
   });
   const found = await checkData(spec, { base });
-  expect(found.map(({ path, help }) => [path, help.slice(help.indexOf("Did"))])).toEqual([
-    ["split", "Did you mean 'kind'?"],
-    ["features.w", "Did you mean 'width'?"],
+  const known = ["width", "height", "kind"];
+  expect(found.map(({ path, wrong }) => [path, wrong])).toEqual([
+    ["split", { word: "knd", known }],
+    ["features.w", { word: "widht", known }],
   ]);
 });
 
@@ -174,7 +175,7 @@ it("reads every row of a small table: unknown labels and bad cells, each with it
   });
   const found = await checkData(spec, { base });
   expect(found.map(({ code, place, path }) => [code, place, path])).toEqual([
-    ["not-a-number", "rows.csv:3", "source"],
+    ["not-a-number", "rows.csv:3", "features.x"],
   ]);
   const labels = put(base, "labels.csv", "x,kind\n1,cat\n3,cow\n");
   const [problem] = await checkData({ ...spec, source: csvSource(labels) }, { base });

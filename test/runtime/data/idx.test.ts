@@ -79,7 +79,7 @@ it("refuses columns of different lengths and names both", async () => {
   const error = await failure(read(idx({ x, y }), base, ["x", "y"]));
   expect(error).toMatchObject({
     code: "row-count-mismatch",
-    message: "The column 'x' has 3 rows, but 'y' has 2",
+    message: "the column 'x' has 3 rows, but 'y' has 2 rows",
   });
 });
 

@@ -77,7 +77,7 @@ it("says how to install a package that is missing", async () => {
 });
 
 it("suggests a file nearby", async () => {
-  expect((await refusal("data/irsi.csv")).help).toContain("Did you mean 'iris.csv'?");
+  expect((await refusal("data/irsi.csv")).help).toContain("Did you mean 'data/iris.csv'?");
   expect((await refusal("nowhere/irsi.csv")).code).toBe("data-file-missing");
   expect((await refusal("a\0b")).code).toBe("data-file-missing");
   expect((await refusal("")).code).toBe("data-file-missing");
