@@ -10,8 +10,9 @@ import type { Span } from "./ir/origin.js";
 
 /** The settings of a feature or split that a code is about: the first that was written is marked. */
 const settings: Readonly<Partial<Record<DataProblem["code"], readonly string[]>>> = {
-  "unknown-column": ["column", "columns", "by"],
-  "data-shape-mismatch": ["shape"],
+  "unknown-column": ["column", "columns", "by", "json.at"],
+  "data-shape-mismatch": ["shape", "column", "columns"],
+  "arrays-missing": ["scale"],
   "unknown-label": ["classes"],
   "empty-class": ["classes"],
   "split-too-large": ["validation", "test"],

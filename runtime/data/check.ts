@@ -3,10 +3,10 @@ import type { DataSpec, FeatureSpec, SourceSpec } from "../spec.js";
 import { checkRows } from "./check-rows.js";
 import { allFeatures, classesOf } from "./dataset.js";
 import { type DataCode, DataError, list, quote, showShape, type WrongWord } from "./errors.js";
-import { columnsOf, fitsImage, imageSize, wantsOf } from "./features.js";
-import { encodeLabels, unknownLabel } from "./labels.js";
+import { columnsOf, fitsImage, imageSize, shapeMismatch, wantsOf } from "./features.js";
+import { encodeLabels, unknownRowLabel } from "./labels.js";
 import { describeSource, sourceName } from "./sources/index.js";
-import { rowsOf } from "./split.js";
+import { leavesNone, rowsOf } from "./split.js";
 import { type ColumnHeader, type Header, rowSize, unequalRows, unknownColumn } from "./table.js";
 
 /** A mistake found without reading the data. */
@@ -131,27 +131,17 @@ function checkSplit(
   report: (path: string, error: unknown) => void,
 ): void {
   const rows = [...header.values()].find((column) => column.rows !== null)?.rows ?? null;
-  const parts = (["validation", "test"] as const)
-    .filter((part) => spec[part] === null)
-    .map((part) => spec.split[part]);
+  const part = (name: "validation" | "test"): number => (spec[name] === null ? spec.split[name] : 0);
+  const parts = { validation: part("validation"), test: part("test") };
   // Fractions that leave nothing do so for any number of rows.
-  const assumed = rows ?? (parts.every((part) => part < 1) ? 1_000_000 : null);
+  const fractions = parts.validation < 1 && parts.test < 1;
+  const assumed = rows ?? (fractions ? 1_000_000 : null);
   if (assumed === null) return;
-  const held = parts.reduce((sum, part) => sum + rowsOf(part, assumed), 0);
-  if (held < assumed) return;
-  report(
-    "split",
-    new DataError(
-      "split-too-large",
-      rows === null
-        ? `the fractions ${parts.join(" and ")} leave no rows to train on`
-        : `${held} rows are held back, but there are only ${rows}`,
-      {
-        place: source,
-        help: "Hold back fewer rows; a number below 1 is a fraction of all rows.",
-      },
-    ),
-  );
+  const sizes = {
+    validation: rowsOf(parts.validation, assumed),
+    test: rowsOf(parts.test, assumed),
+  };
+  if (sizes.validation + sizes.test >= assumed) report("split", leavesNone(sizes, rows, source));
 }
 
 async function checkFeature(
@@ -168,7 +158,7 @@ async function checkFeature(
     else columns.push(column);
   }
   const [first] = columns;
-  if (first === undefined) return;
+  if (first === undefined || columns.length < columnsOf(feature).length) return;
   if (feature.type === "category") {
     await checkClasses(name, feature, first, fail);
     return;
@@ -197,34 +187,12 @@ function checkShape(
   if (feature.type === "image") {
     const resizable = feature.resize && imageSize(stored, feature.shape[2]) !== null;
     if (fitsImage(stored, feature.shape) || resizable) return;
-    fail(shapeError(name, stored, feature.shape, first.place, feature.resize));
+    fail(shapeMismatch(name, stored, feature.shape, first.place, feature.resize));
     return;
   }
   const shape = feature.type === "number" ? [1] : feature.shape;
   const have = columns.length * rowSize(stored);
-  if (have !== rowSize(shape)) fail(shapeError(name, stored, shape, first.place, true));
-}
-
-function shapeError(
-  name: string,
-  stored: readonly number[],
-  wanted: readonly number[],
-  place: string,
-  resize: boolean,
-): DataError {
-  const holds = stored.length === 0 ? "single numbers" : `rows of shape ${showShape(stored)}`;
-  const image = stored.length === 2 ? [...stored, wanted[2] ?? 1] : stored;
-  return new DataError(
-    "data-shape-mismatch",
-    `'${name}' needs ${showShape(wanted)}, but the file holds ${holds}`,
-    {
-      place,
-      help:
-        !resize && stored.length > 1
-          ? `Write shape: ${showShape(image)}, or add resize: true.`
-          : "Give the feature the shape that the file holds, or name another column.",
-    },
-  );
+  if (have !== rowSize(shape)) fail(shapeMismatch(name, stored, shape, first.place, null));
 }
 
 async function checkClasses(
@@ -237,7 +205,7 @@ async function checkClasses(
     fail(
       new DataError(
         "data-shape-mismatch",
-        `'${name}' needs one label per row, but the file holds rows of shape ${showShape(column.shape)}`,
+        `'${name}' needs one label per row, but the data have ${showShape(column.shape)}`,
         { place: column.place, help: "Name the column of labels." },
       ),
     );
@@ -247,7 +215,7 @@ async function checkClasses(
   const { classes } = feature;
   for (const label of column.classes ?? []) {
     if (!classes.includes(label)) {
-      fail(unknownLabel(`'${label}'`, label, classes, name, column.place));
+      fail(unknownRowLabel(quote(label), label, classes, name, column.place));
     }
   }
   if (column.classes !== undefined) {
@@ -256,7 +224,6 @@ async function checkClasses(
     for (const word of classes.filter((label) => !found.includes(label))) {
       fail(
         new DataError("empty-class", `there are no rows of class ${quote(word)}`, {
-          place: column.place,
           help: `The classes of the source are: ${list(found)}.`,
           wrong: { word, known },
         }),

@@ -30,6 +30,7 @@ export async function fitFacts(
   spec: DataSpec,
   options: { readonly base: string },
 ): Promise<FittedFacts> {
+  if (spec.source.kind === "arrays") throw withoutData(spec);
   const { source, table, parts } = await readMain(spec, options);
   const facts: Record<string, FittedFacts[string]> = {};
   for (const [name, feature] of Object.entries(allFeatures(spec))) {
@@ -42,6 +43,31 @@ export async function fitFacts(
     }
   }
   return facts;
+}
+
+/** Data that the program passes in are not there yet when the model is built. */
+function withoutData({ features, targets }: DataSpec): DataError {
+  const all = [
+    ...Object.entries(features).map(([name, feature]) => ({ path: `features.${name}`, name, feature })),
+    ...Object.entries(targets).map(([name, feature]) => ({ path: `targets.${name}`, name, feature })),
+  ];
+  const needs = ({ feature }: { readonly feature: FeatureSpec }): boolean =>
+    feature.type === "category" ? feature.classes === null : isFitted(feature.scale);
+  const found = all.find(needs) ?? all.find(({ feature }) => feature.type === "category");
+  const what =
+    found?.feature.type !== "category"
+      ? "the scale"
+      : found.feature.classes === null
+        ? "the classes"
+        : "the number of rows of each class";
+  return new DataError(
+    "arrays-missing",
+    `${what} of '${found?.name}' can only come from the data, which the program passes in`,
+    {
+      ...(found === undefined ? {} : { path: found.path }),
+      help: "Write it into the spec, or name a source with files.",
+    },
+  );
 }
 
 async function fitOne(

@@ -250,25 +250,36 @@ function checkSize(column: NumberColumn, shape: readonly number[], name: string)
 }
 
 /** `resize`: of an image whether it may be resized; null: not an image. */
-export function wrongShape(
-  column: { readonly shape: readonly number[]; readonly place: (row: number) => string },
+export function shapeMismatch(
+  name: string,
+  stored: readonly number[],
+  wanted: readonly number[],
+  place: string,
+  resize: boolean | null,
+): DataError {
+  const have = stored.length === 0 ? "are single numbers" : `have ${showShape(stored)}`;
+  const image = stored.length === 2 ? [...stored, 1] : stored;
+  return new DataError(
+    "data-shape-mismatch",
+    `'${name}' needs the shape ${showShape(wanted)}, but the data ${have}`,
+    {
+      place,
+      help:
+        resize === false && stored.length > 1
+          ? `Write shape: ${showShape(image)}, or add resize: true.`
+          : "Give the feature the shape of the data, or name another column.",
+    },
+  );
+}
+
+function wrongShape(
+  column: NumberColumn,
   shape: readonly number[],
   name: string,
   resize: boolean | null,
 ): DataError {
-  const stored =
-    column.shape.length === 0 ? "single numbers" : `rows of shape ${showShape(column.shape)}`;
-  return new DataError(
-    "data-shape-mismatch",
-    `'${name}' needs ${showShape(shape)}, but the file holds ${stored}`,
-    {
-      place: column.place(0).replace(/(, record 0 .*|:\d+)$/, ""),
-      help:
-        resize === false && column.shape.length > 1
-          ? `Write shape: ${showShape(column.shape.length === 2 ? [...column.shape, 1] : column.shape)}, or add resize: true.`
-          : "Give the feature the shape that the file holds, or name another column.",
-    },
-  );
+  const file = column.place(0).replace(/(, record 0 .*|:\d+)$/, "");
+  return shapeMismatch(name, column.shape, shape, file, resize);
 }
 
 export function wrongType(

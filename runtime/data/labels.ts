@@ -56,7 +56,7 @@ function labelReader(
       const label = column.values[row] as string;
       const i = index.get(label);
       if (i === undefined)
-        throw unknownLabel(quote(label), label, classes, name, column.place(row));
+        throw unknownRowLabel(quote(label), label, classes, name, column.place(row));
       return i;
     };
   }
@@ -67,7 +67,7 @@ function labelReader(
     const i = classOf(value);
     if (i !== undefined && Number.isInteger(value)) return i;
     if (!Number.isInteger(value)) throw notInteger(value, name, column.place(row));
-    throw unknownLabel(String(value), String(value), classes, name, column.place(row));
+    throw unknownRowLabel(String(value), String(value), classes, name, column.place(row));
   };
 }
 
@@ -109,12 +109,18 @@ export function notInteger(value: number, name: string, place: string): DataErro
   });
 }
 
+/** A row of a source, whose spec can be changed. */
+export const unknownRowLabel = (...of: Parameters<typeof unknownLabel>): DataError =>
+  unknownLabel(of[0], of[1], of[2], of[3], of[4], " Add it, or correct the data.");
+
+/** `remedy`: besides naming one of the classes. */
 export function unknownLabel(
   shown: string,
   label: string,
   classes: readonly string[],
   name: string,
   place: string,
+  remedy = "",
 ): DataError {
   const hint =
     label.trim() !== label && classes.includes(label.trim())
@@ -122,6 +128,6 @@ export function unknownLabel(
       : didYouMean(label, classes);
   return new DataError("unknown-label", `${shown} is not a class of '${name}'`, {
     place,
-    help: `The classes are: ${list(classes)}.${hint}`,
+    help: `The classes are: ${list(classes)}.${remedy}${hint}`,
   });
 }

@@ -1,6 +1,6 @@
 /** @file Nested JavaScript arrays of numbers as flat rows: their shape is found and must be the same in every row. */
 
-import { DataError, showShape } from "./errors.js";
+import { DataError, quote, showShape } from "./errors.js";
 import { GrowingNumbers } from "./growing.js";
 import { checkNumber } from "./number-text.js";
 import { type NumberColumn, numberColumn } from "./table.js";
@@ -41,12 +41,37 @@ export function flatten(
 function toNumber(value: unknown, name: string, place: () => string): number {
   if (typeof value === "number") return checkNumber(value, name, place);
   if (typeof value === "boolean") return value ? 1 : 0;
-  if (value === null || value === undefined) return checkNumber(Number.NaN, name, place);
+  if (value === null || value === undefined) throw noValue(name, place());
   throw new DataError(
     "not-a-number",
-    `'${name}' holds ${isArrayLike(value) ? "a list" : `a ${typeof value}`} where a number is expected`,
+    `'${name}' holds ${describe(value)} where a number is expected`,
     { place: place(), column: name, help: "Write plain numbers; all rows must have the same shape." },
   );
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "string") return `the text ${quote(value)}`;
+  return isArrayLike(value) ? "a list" : kinds[typeof value];
+}
+
+/** Values of each JavaScript type, in the words of a data file. */
+const kinds = {
+  string: "text",
+  number: "numbers",
+  bigint: "numbers",
+  boolean: "true/false",
+  object: "an object",
+  undefined: "nothing",
+  function: "a function",
+  symbol: "a symbol",
+} as const;
+
+function noValue(name: string, place: string): DataError {
+  return new DataError("missing-value", `'${name}' has no value`, {
+    place,
+    column: name,
+    help: "Fill the value in or remove the row; every row needs all its features.",
+  });
 }
 
 function raggedValue(
@@ -95,16 +120,10 @@ export function valuesColumn(
     return nestedColumn(values, name, place);
   const texts = values.map((value, i) => {
     if (typeof value === typeof first) return String(value);
-    if (value === null || value === undefined) {
-      throw new DataError("missing-value", `'${name}' has no value`, {
-        place: place(i),
-        column: name,
-        help: "Fill the value in or remove the row.",
-      });
-    }
+    if (value === null || value === undefined) throw noValue(name, place(i));
     throw new DataError(
       "mixed-values",
-      `'${name}' mixes ${typeof first} and ${typeof value} values`,
+      `'${name}' mixes ${kinds[typeof first]} and ${kinds[typeof value]}`,
       {
         place: place(i),
         column: name,

@@ -35,7 +35,7 @@ export function locate(text: string, base: string, want: "file" | "folder" = "fi
       place: text,
       help: stats.isDirectory()
         ? "This is a folder; name a file in it."
-        : `A ${want} is needed here.`,
+        : "Name the folder that holds a folder of images for each class.",
     });
   }
   return found;

@@ -19,7 +19,7 @@ export function splitRows(table: Table, split: SplitSpec, source: string): Parts
   const held = sizes.test + sizes.validation;
   if (held === 0)
     return { train: range(0, table.rows), validation: range(0, 0), test: range(0, 0) };
-  if (held >= table.rows) throw tooLarge(sizes, table.rows, source);
+  if (held >= table.rows) throw leavesNone(sizes, table.rows, source);
   const parts =
     split.method === "hash"
       ? byHash(table, split, wanted, sizes, source)
@@ -135,9 +135,10 @@ function mix(hashes: Uint32Array, column: Column): void {
   }
 }
 
-function tooLarge(
+/** `rows` null: not known, but these fractions leave none of any number. */
+export function leavesNone(
   sizes: Readonly<Record<"test" | "validation", number>>,
-  rows: number,
+  rows: number | null,
   source: string,
 ): DataError {
   const parts = [
@@ -146,7 +147,9 @@ function tooLarge(
   ].join(" and ");
   return new DataError(
     "split-too-large",
-    `${parts} of ${count(rows, "row")} leave none to train on`,
+    rows === null
+      ? "the fractions for validation and test leave no rows to train on"
+      : `${parts} of ${count(rows, "row")} leave none to train on`,
     {
       place: source,
       path: "split",

@@ -117,10 +117,10 @@ train:
   },
   "weight-without-gradient": {
     severity: "warning",
-    message: "the loss does not depend on {weights} of {layer}: nothing trains it",
-    help: "Lead the layer's output to the loss, or remove the layer.",
+    message: "nothing trains {weights} of {layer}: the loss gives no gradient for it",
+    help: "Lead the layer's output to the loss, without an index (of an embedding) in between, or remove the layer.",
     explain:
-      "A weight is trained by following the loss back to it. No way leads from the loss to this layer's weights, so they would stay as they were initialised.",
+      "A weight is trained by following the loss back to it. No way leads from the loss to this layer's weights, or only one through whole numbers, which have no gradient, so they would stay as they were initialised.",
   },
   "nothing-to-train": {
     severity: "error",

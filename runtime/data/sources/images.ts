@@ -79,7 +79,8 @@ export const images: SourceReader<"images"> = {
       header.set("label", { ...common, kind: "text", shape: [], classes: labels });
       const want = wants.get("image")?.image;
       const shape = want?.resize === true ? want.shape : await firstShape(files, want?.shape[2]);
-      header.set("image", { ...common, kind: "numbers", shape });
+      const place = files[0]?.shown ?? source.path;
+      header.set("image", { ...common, kind: "numbers", shape, place });
     } catch (error) {
       report(error);
       for (const name of columnNames) {

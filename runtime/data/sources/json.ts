@@ -1,5 +1,5 @@
 /** @file JSON: an array of records (objects), or of rows (arrays, whose columns are called "0", "1", …). */
-import { DataError, quote } from "../errors.js";
+import { DataError, list, quote } from "../errors.js";
 import { measure, notUtf8, privateBytes, readBytes } from "../file.js";
 import { valuesColumn } from "../nested.js";
 import { type DataPath, locate } from "../path.js";
@@ -95,7 +95,7 @@ function valueAt(document: unknown, key: string, file: DataPath): unknown {
   const keys = isObject ? Object.keys(document) : [];
   throw new DataError("unknown-column", `${file.shown} has no key ${quote(key)} at its top`, {
     place: file.shown,
-    help: "Let `at` name the key that holds the rows.",
+    help: `Let \`at\` name the key that holds the rows. Its keys are: ${list(keys)}.`,
     wrong: { word: key, known: keys },
   });
 }
@@ -147,7 +147,7 @@ function notAnArray(file: DataPath, at: string | null, document: unknown): DataE
       help:
         arrays[0] === undefined
           ? "The rows must be an array of objects."
-          : `Perhaps the rows are at: ${quote(arrays[0])}.`,
+          : `If ${quote(arrays[0])} holds the rows, write at: ${arrays[0]} beside the path.`,
     },
   );
 }

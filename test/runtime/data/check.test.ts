@@ -49,7 +49,7 @@ it("says all at once, each with its part of the spec", async () => {
   ]);
   const [, shape] = await checkData(spec, { base });
   expect(shape).toMatchObject({
-    message: "'image' needs [28, 28, 1], but the file holds rows of shape [2, 3]",
+    message: "'image' needs the shape [28, 28, 1], but the data have [2, 3]",
     place: "images.idx",
     help: "Write shape: [2, 3, 1], or add resize: true.",
   });
