@@ -109,7 +109,12 @@ export function compileSpec(
     train === null
       ? null
       : timed("differentiate", () =>
-          trainingPrograms(optimizeForward(lowered, onPass("forward")), train, diagnostics),
+          trainingPrograms(
+            // Where differentiation is the last stage, only its mistakes are of interest.
+            options.until === "differentiate" ? lowered : optimizeForward(lowered, onPass("forward")),
+            train,
+            diagnostics,
+          ),
         );
   if (diagnostics.hasErrors || options.until === "differentiate") return null;
 

@@ -40,7 +40,8 @@ export function classWeights(
       didYouMean(label, classes, span, written !== undefined),
     );
   }
-  const weightOf = (label: string): number => (Object.hasOwn(given, label) ? given[label] : null) ?? 1;
+  const weightOf = (label: string): number =>
+    (Object.hasOwn(given, label) ? given[label] : null) ?? 1;
   return unknown.length > 0 ? null : classes.map(weightOf);
 }
 

@@ -66,7 +66,11 @@ function reportShape(
     target,
     notes,
     culprit,
-  }: { readonly target: string; readonly notes: readonly Note[]; readonly culprit: LayerUse | null },
+  }: {
+    readonly target: string;
+    readonly notes: readonly Note[];
+    readonly culprit: LayerUse | null;
+  },
 ): void {
   const got = shapeOf(output);
   const [has, needs] = [Number(got.at(-1)), Number(wanted.at(-1))];

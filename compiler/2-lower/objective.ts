@@ -3,8 +3,10 @@ import type { FeatureSpec, FittedFacts } from "@dlc/runtime";
 import type { LayerUse, LossUse, ResolvedSpec } from "../1-load/resolved-spec.js";
 import { bug } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
+import type { Span } from "../ir/origin.js";
 import { shapeOf, type Value } from "../ir/types.js";
 import { scalar } from "../layers/shared.js";
+import { placeOf } from "./blame.js";
 import { classWeights, weightedMean } from "./class-weights.js";
 import { type Head, headOf, naturalDecoding } from "./heads.js";
 import { losses } from "./losses.js";
@@ -88,9 +90,8 @@ function headsOf(
     const name = goal === null || first !== undefined ? layer.name : goal;
     if (heads.has(name)) continue;
     if (name === "loss") {
-      const entry = name === goal ? spec.dataSpans[name] : undefined;
-      const span = entry ? { ...entry, end: entry.start + name.length } : layer.fieldSpans.as;
-      diagnostics.report("output-named-loss", span ?? layer.span, { name });
+      const span = nameOf(name === goal ? spec.dataSpans[name] : undefined, name, layer);
+      diagnostics.report("output-named-loss", span, { name });
     }
     walk.b.origin = { layer: `output.${name}`, type: "head", span: layer.span, phase: "forward" };
     const decoding = losses[use.kind].decoding(output, target);
@@ -98,6 +99,10 @@ function headsOf(
   }
   return [...heads.values()].map(({ spec: head, value }) => ({ spec: head, value }));
 }
+
+/** The name itself: of a target, whose entry begins with it, or of a layer. */
+const nameOf = (entry: Span | undefined, name: string, layer: LayerUse): Span =>
+  entry ? { ...entry, end: entry.start + name.length } : placeOf(layer, "as");
 
 const lastLayer = (spec: ResolvedSpec): LayerUse =>
   spec.layers.at(-1) ?? bug("a model without layers");

@@ -127,8 +127,5 @@ export function checkWindow(window: Window, size: Pair, pads: Pads, reject: Reje
   if (reach[0] <= padded[0] && reach[1] <= padded[1]) return;
   const gaps = show(reach) === show(kernel) ? "" : ` (${show(reach)} with its dilation)`;
   const border = pads.some((p) => p > 0) ? " (with its padding)" : "";
-  reject(
-    `${what} ${show(kernel)}${gaps} does not fit an input of ${show(padded)}${border}`,
-    field,
-  );
+  reject(`${what} ${show(kernel)}${gaps} does not fit an input of ${show(padded)}${border}`, field);
 }

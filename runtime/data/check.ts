@@ -131,7 +131,8 @@ function checkSplit(
   report: (path: string, error: unknown) => void,
 ): void {
   const rows = [...header.values()].find((column) => column.rows !== null)?.rows ?? null;
-  const part = (name: "validation" | "test"): number => (spec[name] === null ? spec.split[name] : 0);
+  const part = (name: "validation" | "test"): number =>
+    spec[name] === null ? spec.split[name] : 0;
   const parts = { validation: part("validation"), test: part("test") };
   // Fractions that leave nothing do so for any number of rows.
   const fractions = parts.validation < 1 && parts.test < 1;

@@ -48,24 +48,32 @@ export async function fitFacts(
 /** Data that the program passes in are not there yet when the model is built. */
 function withoutData({ features, targets }: DataSpec): DataError {
   const all = [
-    ...Object.entries(features).map(([name, feature]) => ({ path: `features.${name}`, name, feature })),
-    ...Object.entries(targets).map(([name, feature]) => ({ path: `targets.${name}`, name, feature })),
+    ...Object.entries(features).map(([name, feature]) => ({
+      path: `features.${name}`,
+      name,
+      feature,
+    })),
+    ...Object.entries(targets).map(([name, feature]) => ({
+      path: `targets.${name}`,
+      name,
+      feature,
+    })),
   ];
   const needs = ({ feature }: { readonly feature: FeatureSpec }): boolean =>
     feature.type === "category" ? feature.classes === null : isFitted(feature.scale);
   const found = all.find(needs) ?? all.find(({ feature }) => feature.type === "category");
-  const what =
+  const [what, remedy] =
     found?.feature.type !== "category"
-      ? "the scale"
+      ? ["the scale", "Scale the numbers before they are passed in, with scale: none in the spec"]
       : found.feature.classes === null
-        ? "the classes"
-        : "the number of rows of each class";
+        ? ["the classes", "List the classes"]
+        : ["the number of rows of each class", "Give class_weights as numbers"];
   return new DataError(
     "arrays-missing",
     `${what} of '${found?.name}' can only come from the data, which the program passes in`,
     {
       ...(found === undefined ? {} : { path: found.path }),
-      help: "Write it into the spec, or name a source with files.",
+      help: `${remedy}, or name a source with files.`,
     },
   );
 }

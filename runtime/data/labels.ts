@@ -1,6 +1,7 @@
 /** @file Labels: from what a source holds to an index into the classes. */
-import { DataError, list, quote } from "./errors.js";
+
 import { didYouMean } from "../suggest.js";
+import { DataError, list, quote } from "./errors.js";
 import { type Column, rowSize, sharedArray } from "./table.js";
 
 /**

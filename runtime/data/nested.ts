@@ -45,7 +45,11 @@ function toNumber(value: unknown, name: string, place: () => string): number {
   throw new DataError(
     "not-a-number",
     `'${name}' holds ${describe(value)} where a number is expected`,
-    { place: place(), column: name, help: "Write plain numbers; all rows must have the same shape." },
+    {
+      place: place(),
+      column: name,
+      help: "Write plain numbers; all rows must have the same shape.",
+    },
   );
 }
 

@@ -79,7 +79,7 @@ function byHash(
   const hashAt = (i: number): number =>
     i < order.length ? (hashes[order[i] as number] as number) : 2 ** 32;
   const testEnd = cut(0, 0, wanted.test, sizes.test);
-  const start = wanted.test > 0 && wanted.test < 1 ? wanted.test * 2 ** 32 : hashAt(testEnd);
+  const start = wanted.test < 1 ? wanted.test * 2 ** 32 : hashAt(testEnd);
   const validationEnd = cut(testEnd, start, wanted.validation, sizes.validation);
   return {
     test: order.slice(0, testEnd).sort(),

@@ -181,6 +181,15 @@ describe("a model refuses", () => {
     await expect(model.predict(input as never)).rejects.toMatchObject({ code });
   });
 
+  it("examples of different shapes in one column", async () => {
+    const x = [shaped([2], [1, 2]), shaped([3], [1, 2, 3])];
+    const data = { x, y: ["red", "blue"] };
+    await expect(model.evaluate({ data: data as never })).rejects.toMatchObject({
+      code: "bad-input",
+      place: "x, example 2",
+    });
+  });
+
   it("data that the spec does not describe or that is not there", async () => {
     const without = await createModel<Types>({ ...definition, data: null }, { engine });
     await expect(without.train({ run: newRun() })).rejects.toMatchObject({ code: "no-data" });

@@ -426,6 +426,18 @@ describe("the run folder", () => {
     expect(readdirSync(run)).toEqual(["thesis.tex"]);
   });
 
+  it("that has lost what it says of itself is not continued, but may be started over", async () => {
+    const run = newRun();
+    await trainTiny(tinyModel(), run, { settings: { epochs: 1 } });
+    for (const text of ["", "{", "[]", '{"settings": {}}']) {
+      writeFileSync(join(run, "run.json"), text);
+      const error = await failure(trainTiny(tinyModel(), run));
+      expect(error).toMatchObject({ code: "damaged-run", place: join(run, "run.json") });
+    }
+    const { result } = await trainTiny(tinyModel(), run, { fresh: true, settings: { epochs: 1 } });
+    expect(result.status).toBe("finished");
+  });
+
   it("warns when the engine has changed, for the digits will differ", async () => {
     const run = newRun();
     await trainBatches(tinyModel(), run, 3);
@@ -446,6 +458,16 @@ describe("the run folder", () => {
     );
     const error = await failure(trainTiny(tinyModel(), run));
     expect(error.message).toContain("started from other weights");
+  });
+
+  it("refuses settings that are no whole numbers", async () => {
+    for (const settings of [{ batch: 0 }, { epochs: 1.5 }, { batch: Number.NaN }]) {
+      const run = newRun();
+      const error = await failure(trainTiny(tinyModel(), run, { settings }));
+      expect(error).toMatchObject({ code: "invalid-setting" });
+      expect(error.place).toBe(`train.${Object.keys(settings)[0]}`);
+      expect(existsSync(run)).toBe(false);
+    }
   });
 
   it("says what to do about a program without training, or without examples", async () => {

@@ -18,7 +18,12 @@ interface Checked {
 }
 
 async function check(file: string, { options }: Invocation): Promise<Checked> {
-  const compileOptions = { set: settings(options), checkData: options.data !== false };
+  // The optimiser finds no mistakes of the user.
+  const compileOptions = {
+    set: settings(options),
+    checkData: options.data !== false,
+    until: "differentiate",
+  } as const;
   let result = await compile(file, compileOptions);
   let fixed = 0;
   for (let round = 0; on(options, "fix") && round < mostRounds; round++) {

@@ -8,11 +8,17 @@ export const lowerEntries = {
     help: "{advice}",
     explain:
       "A layer got an input whose shape it cannot work on. Shapes are followed through the whole model before anything runs; the trail shows how the input came about. n is the size of the batch.",
-    wrong: `model:
+    wrong: `data:
+  features:
+    photo: { type: image, shape: [32, 32, 3] }
+model:
   layers:
     - flatten
     - conv2d: 32      # needs images, but flatten gives lists`,
-    right: `model:
+    right: `data:
+  features:
+    photo: { type: image, shape: [32, 32, 3] }
+model:
   layers:
     - conv2d: 32
     - flatten`,
@@ -29,10 +35,19 @@ export const lowerEntries = {
     mask: { type: image, shape: [32, 32, 1] }
 model:
   layers:
-    - conv2d: 32`,
-    right: `model:
+    - { conv2d: 32, as: picture }
+    - { conv2d: 32, from: mask, as: outline }
+    - { conv2d: 32, from: photo, as: shade }
+    - add: [picture, outline, shade]`,
+    right: `data:
+  features:
+    photo: { type: image, shape: [32, 32, 3] }
+    mask: { type: image, shape: [32, 32, 1] }
+model:
   layers:
-    - { conv2d: 32, from: photo }`,
+    - { conv2d: 32, from: photo, as: picture }
+    - { conv2d: 32, from: mask, as: outline }
+    - add: [picture, outline]`,
   },
   "output-shape-mismatch": {
     severity: "error",
@@ -48,9 +63,14 @@ model:
     - dense: 10
 train:
   loss: mse`,
-    right: `model:
+    right: `data:
+  targets:
+    price: { type: number }
+model:
   layers:
-    - dense: 1`,
+    - dense: 1
+train:
+  loss: mse`,
   },
   "class-count-mismatch": {
     severity: "error",
@@ -63,10 +83,17 @@ train:
     sign: { type: category, classes: [stop, give way, go] }
 model:
   layers:
-    - dense: 2`,
-    right: `model:
+    - dense: 2
+train:
+  loss: cross_entropy`,
+    right: `data:
+  targets:
+    sign: { type: category, classes: [stop, give way, go] }
+model:
   layers:
-    - dense: 3`,
+    - dense: 3
+train:
+  loss: cross_entropy`,
   },
   "loss-target-mismatch": {
     severity: "error",
@@ -75,10 +102,13 @@ model:
       "Every loss compares certain kinds of things: cross_entropy classes, mse numbers, binary_cross_entropy two classes or numbers from 0 to 1. This one was given a target of another kind.",
     wrong: `data:
   targets:
-    digit: { type: category }
+    digit: { type: category, classes: ["0", "1"] }
 train:
   loss: mse`,
-    right: `train:
+    right: `data:
+  targets:
+    digit: { type: category, classes: ["0", "1"] }
+train:
   loss: cross_entropy`,
   },
   "output-named-loss": {
@@ -89,10 +119,20 @@ train:
       "Training and evaluation report the loss, and every prediction by the name of its target. A target called loss would make the two indistinguishable.",
     wrong: `data:
   targets:
-    loss: { type: number }`,
+    loss: { type: number }
+model:
+  layers:
+    - dense: 1
+train:
+  loss: mse`,
     right: `data:
   targets:
-    claim: { type: number, column: loss }`,
+    claim: { type: number, column: loss }
+model:
+  layers:
+    - dense: 1
+train:
+  loss: mse`,
   },
   "unknown-class-weight": {
     severity: "error",
@@ -105,7 +145,10 @@ train:
     mail: { type: category, classes: [ham, spam] }
 train:
   loss: { cross_entropy: { class_weights: { Spam: 2 } } }`,
-    right: `train:
+    right: `data:
+  targets:
+    mail: { type: category, classes: [ham, spam] }
+train:
   loss: { cross_entropy: { class_weights: { spam: 2 } } }`,
   },
   "missing-gradient": {
@@ -128,14 +171,21 @@ train:
     help: "Add a layer with weights, such as dense, or remove `train`.",
     explain:
       "Training changes weights so that the loss falls. None of this model's layers on the way to the loss has any.",
-    wrong: `model:
+    wrong: `data:
+  targets:
+    place: { type: vector, shape: [4] }
+model:
   layers:
-    - flatten
+    - relu
 train:
   loss: mse`,
-    right: `model:
+    right: `data:
+  targets:
+    place: { type: vector, shape: [4] }
+model:
   layers:
-    - flatten
-    - dense: 1`,
+    - dense: 4
+train:
+  loss: mse`,
   },
 } as const satisfies Record<string, CatalogueEntry>;

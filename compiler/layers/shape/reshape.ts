@@ -19,10 +19,7 @@ export const reshape = defineLayer({
       dims.length > 1 ? `${dims.join("×")} = ${count(dims)}` : `${count(dims)}`;
     const held = exampleShape(x, reject);
     if (count(held) !== count(shape)) {
-      reject(
-        `cannot arrange ${product(held)} numbers as ${product(shape)}`,
-        "shape",
-      );
+      reject(`cannot arrange ${product(held)} numbers as ${product(shape)}`, "shape");
     }
     const [batch = "n"] = shapeOf(x);
     return b.reshape(x, { shape: [batch, ...shape] });

@@ -52,9 +52,7 @@ describe("a rejected layer", () => {
   it("is marked at the field at fault", () => {
     const { at, message } = single("- flatten\n- reshape: [10, 10]");
     expect(at).toBe("[10, 10]");
-    expect(message).toBe(
-      "reshape_1: cannot arrange 192 numbers as 10×10 = 100",
-    );
+    expect(message).toBe("reshape_1: cannot arrange 192 numbers as 10×10 = 100");
     expect(single("- conv2d: { filters: 4, groups: 2 }").at).toBe("2");
     expect(single("- group_norm: 5").at).toBe("5");
     expect(single("- max_pool2d: { size: 2, padding: 2 }").at).toBe("2");

@@ -156,7 +156,9 @@ it("says where an unknown label is and what was probably meant", async () => {
     place: "d.csv:3",
     message: "\"virginca\" is not a class of 'y'",
   });
-  expect(error.help).toBe("The classes are: setosa, virginica. Did you mean 'virginica'?");
+  expect(error.help).toBe(
+    "The classes are: setosa, virginica. Add it, or correct the data. Did you mean 'virginica'?",
+  );
   expect((await failure(encoded(make(" setosa"), base, "y"))).help).toContain(
     "spaces around the label",
   );

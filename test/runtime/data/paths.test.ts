@@ -1,5 +1,5 @@
 /** @file Where paths of a spec may lead, and bounds on what is read from them. */
-import { mkdirSync, symlinkSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdirSync, openSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
@@ -94,6 +94,15 @@ it("refuses gzip that grows like a bomb, after little memory", async () => {
   const before = process.memoryUsage().rss;
   expect((await failure(readBytes(locate("bomb.gz", base)))).code).toBe("compression-bomb");
   expect(process.memoryUsage().rss - before).toBeLessThan(256e6);
+});
+
+it("refuses files that are larger than data can be, before reading them", async () => {
+  // A hole: it takes no room on the disk.
+  const file = openSync(join(base, "huge.bin"), "w");
+  ftruncateSync(file, 2 ** 32 + 1);
+  closeSync(file);
+  expect((await failure(readBytes(locate("huge.bin", base)))).code).toBe("data-too-large");
+  expect((await failure(readHead(locate("huge.bin", base), 4))).code).toBe("data-too-large");
 });
 
 it("lets small files grow: a column of equal labels is no bomb", async () => {

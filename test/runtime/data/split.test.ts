@@ -121,12 +121,18 @@ it("holds a count exactly with method hash where no rows are equal", () => {
 });
 
 it("holds a fraction on average with method hash, and rows stay where they are as data grow", () => {
-  const few = split(counting(2000), { method: "hash", validation: 0.2, test: 0.1 });
-  const more = split(counting(4000), { method: "hash", validation: 0.2, test: 0.1 });
-  expect(few.validation.length / 2000).toBeCloseTo(0.2, 1);
-  expect(few.test.length / 2000).toBeCloseTo(0.1, 1);
-  for (const part of ["train", "validation", "test"] as const) {
-    expect([...more[part]].filter((row) => row < 2000)).toEqual([...few[part]]);
+  for (const [validation, test] of [
+    [0.2, 0.1],
+    [0.2, 0],
+    [0, 0.1],
+  ] as const) {
+    const few = split(counting(20), { method: "hash", validation, test });
+    const more = split(counting(4000), { method: "hash", validation, test });
+    expect(more.validation.length / 4000).toBeCloseTo(validation, 1);
+    expect(more.test.length / 4000).toBeCloseTo(test, 1);
+    for (const part of ["train", "validation", "test"] as const) {
+      expect([...more[part]].filter((row) => row < 20)).toEqual([...few[part]]);
+    }
   }
 });
 
