@@ -16,6 +16,8 @@ const runFile = "run.json";
 const metricsFile = "metrics.ndjson";
 /** All that a run folder may hold; `fresh` deletes exactly these. */
 const ownNames = [checkpointsFolder, metricsFile, "best", "last", runFile];
+/** The command line keeps the generated package beside the run; it is neither read nor deleted here. */
+const packageFolder = "package";
 
 /** What a run was started with. A resumed run must agree, or its result would belong to no one spec. */
 export interface RunDescription {
@@ -120,7 +122,9 @@ async function clear(path: string): Promise<void> {
 
 /** A folder without run.json must be empty, lest a run mixes with somebody's files. */
 async function refuseForeignFolder(path: string): Promise<void> {
-  const entries = (await readdir(path)).filter((name) => !name.startsWith(lockName));
+  const entries = (await readdir(path)).filter(
+    (name) => !name.startsWith(lockName) && name !== packageFolder,
+  );
   if (entries.length === 0 || entries.includes(runFile)) return;
   if (entries.every((name) => ownNames.includes(name) || name.startsWith(`${runFile}.tmp-`)))
     return;

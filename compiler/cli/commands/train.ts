@@ -1,6 +1,6 @@
 /** @file `dlc train`: compiles a spec into its run folder and trains it there. */
-import { join, resolve } from "node:path";
-import { createProgress, type EvaluationResult, type TrainResult } from "@dlc/runtime";
+import { dirname, join, resolve } from "node:path";
+import { createProgress, type TrainResult } from "@dlc/runtime";
 import { DlcError, type ExitReason } from "@dlc/runtime/errors";
 import { emitPackage } from "../../5-emit/emit-package.js";
 import { hashesOf } from "../../5-emit/hashes.js";
@@ -8,15 +8,36 @@ import { type Invocation, on, type Run, text } from "../command.js";
 import { compileModel } from "../compiling.js";
 import { engineOptions } from "../engine-options.js";
 import { evaluationText } from "../evaluation-text.js";
-import { type AnyModel, importPackage } from "../generated.js";
+import { type GeneratedPackage, importPackage } from "../generated.js";
+import { writePictures } from "../generated-output.js";
 import { shownPath } from "../paths.js";
 import { packagesFolder, requireUsable } from "../run-folder.js";
 import { writeOutput } from "../writing.js";
 
-async function testResult(model: AnyModel): Promise<EvaluationResult | null> {
-  const { data } = model.definition;
-  if (data === null || (data.test === null && data.split.test === 0)) return null;
-  return model.evaluate({ split: "test" });
+/** What `dlc eval` and `dlc predict` will use: the best weights of the run, on the test split. */
+async function report(
+  generated: GeneratedPackage,
+  folder: string,
+  { args, options, console }: Invocation,
+): Promise<void> {
+  const model = await generated.load({ ...engineOptions(options), weights: folder });
+  try {
+    const { data } = model.definition;
+    const hasTest = data !== null && (data.test !== null || data.split.test > 0);
+    const test = hasTest ? await model.evaluate({ split: "test" }) : null;
+    if (console.json) {
+      console.document({ kind: "trained", weights: model.weights, test });
+    } else {
+      if (test !== null) console.result(evaluationText(test));
+      console.note(`weights: ${shownPath(model.weights?.path ?? folder)}`);
+    }
+    const base = dirname(resolve(args[0] as string));
+    for (const picture of await writePictures(model, folder, base)) {
+      console.note(`picture: ${shownPath(picture)}`);
+    }
+  } finally {
+    await model.dispose();
+  }
 }
 
 function outcome({ status }: TrainResult, signal: AbortSignal): ExitReason {
@@ -25,35 +46,36 @@ function outcome({ status }: TrainResult, signal: AbortSignal): ExitReason {
   return signal.reason === "terminated" ? "terminated" : "interrupted";
 }
 
-async function trainModel(
-  model: AnyModel,
+async function train(
+  generated: GeneratedPackage,
   folder: string,
   { options, console, signal }: Invocation,
 ): Promise<ExitReason> {
-  const result = await model.train({
-    run: folder,
-    fresh: on(options, "fresh"),
-    signal,
-    onEvent: createProgress({
-      stream: console.json ? process.stdout : process.stderr,
-      mode: console.json ? "json" : console.live ? "live" : "lines",
-      color: console.colors.isColorSupported,
-    }),
-  });
-  const reason = outcome(result, signal);
-  if (reason !== "ok") return reason;
-  const test = await testResult(model);
-  if (console.json) {
-    if (test !== null) console.document({ kind: "test", ...test });
-    return "ok";
+  const model = await generated.load(engineOptions(options));
+  try {
+    const result = await model.train({
+      run: folder,
+      fresh: on(options, "fresh"),
+      signal,
+      onEvent: createProgress({
+        stream: console.json ? process.stdout : process.stderr,
+        mode: console.json ? "json" : console.live ? "live" : "lines",
+        color: console.colors.isColorSupported,
+      }),
+    });
+    return outcome(result, signal);
+  } finally {
+    await model.dispose();
   }
-  if (test !== null) console.result(evaluationText(test));
-  console.note(`weights: ${shownPath(result.weights)}`);
-  return "ok";
 }
 
 export const run: Run = async (invocation) => {
-  const { args, options, signal } = invocation;
+  const { args, options, signal, console } = invocation;
+  signal.addEventListener("abort", () =>
+    console.note(
+      `${console.live ? "\n" : ""}Stopping as soon as the work is saved; once more stops at once.`,
+    ),
+  );
   const spec = args[0] as string;
   const compiled = await compileModel(spec, invocation);
   if (compiled === null) return "failed";
@@ -69,13 +91,10 @@ export const run: Run = async (invocation) => {
   const outDir = packagesFolder(folder);
   const emitted = await emitPackage(source, { outDir });
   if (signal.aborted) return signal.reason === "terminated" ? "terminated" : "interrupted";
-  const written = writeOutput(emitted, outDir, { force: true }, sources, invocation.console);
+  const written = writeOutput(emitted, outDir, { force: true }, sources, console);
   if (written.reason !== "ok") return written.reason;
   const generated = await importPackage(written.result.folder);
-  const model = await generated.load(engineOptions(options));
-  try {
-    return await trainModel(model, folder, invocation);
-  } finally {
-    await model.dispose();
-  }
+  const reason = await train(generated, folder, invocation);
+  if (reason === "ok") await report(generated, folder, invocation);
+  return reason;
 };
