@@ -11,6 +11,17 @@ export interface CompiledPrograms {
   readonly evaluate?: Graph;
   readonly train?: Graph;
   readonly apply?: Graph;
+  /** Only with a generate section. */
+  readonly generate?: Graph;
+}
+
+/** In place of `train`, where the spec has phases: one program each. */
+export interface CompiledPhase {
+  readonly name: string;
+  readonly steps: number;
+  /** Null: that of the settings. */
+  readonly learningRate: number | null;
+  readonly train: Graph;
 }
 
 export interface CompiledModel {
@@ -21,5 +32,9 @@ export interface CompiledModel {
   readonly state: Readonly<Record<string, StateSpec>>;
   readonly heads: readonly HeadSpec[];
   readonly programs: CompiledPrograms;
+  /** Absent without phases. */
+  readonly phases?: readonly CompiledPhase[];
+  /** How to read what `programs.generate` gives, and the features that it takes. */
+  readonly generate?: { readonly head: HeadSpec; readonly given: readonly string[] };
   readonly layers: readonly LayerSummary[];
 }

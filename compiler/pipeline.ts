@@ -16,9 +16,12 @@ import {
 import { loadSpec } from "./1-load/load-spec.js";
 import type { ResolvedSpec } from "./1-load/resolved-spec.js";
 import { lowerModel } from "./2-lower/lower-model.js";
+import type { LoweredModel } from "./2-lower/lowered-model.js";
+import { phasePrograms } from "./3-differentiate/phase-programs.js";
 import { trainingPrograms } from "./3-differentiate/training-step.js";
+import { useAverages } from "./3-differentiate/use-averages.js";
 import { type OnPass, optimize, optimizeForward } from "./4-optimize/index.js";
-import type { CompiledModel, CompiledPrograms } from "./compiled-model.js";
+import type { CompiledModel, CompiledPhase, CompiledPrograms } from "./compiled-model.js";
 import { reportData } from "./data-problems.js";
 import type { Diagnostics } from "./diagnostics/report.js";
 import type { SourceFiles } from "./diagnostics/source-files.js";
@@ -26,7 +29,8 @@ import type { Graph } from "./ir/types.js";
 
 export const stageNames = ["load", "data", "lower", "differentiate", "optimize"] as const;
 export type Stage = (typeof stageNames)[number];
-export type ProgramName = keyof CompiledPrograms;
+/** A phase's program is called by the phase: `train_discriminator`. */
+export type ProgramName = keyof CompiledPrograms | `train_${string}`;
 
 export interface CompileOptions {
   /** Values for the spec's parameters, by name. */
@@ -105,16 +109,16 @@ export function compileSpec(
     (...pass) =>
       options.onPass?.(program, ...pass);
   const { train } = spec;
+  // Where differentiation is the last stage, only its mistakes are of interest.
+  const prepare = (model: LoweredModel): LoweredModel =>
+    options.until === "differentiate" ? model : optimizeForward(model, onPass("forward"));
   const training =
     train === null
       ? null
       : timed("differentiate", () =>
-          trainingPrograms(
-            // Where differentiation is the last stage, only its mistakes are of interest.
-            options.until === "differentiate" ? lowered : optimizeForward(lowered, onPass("forward")),
-            train,
-            diagnostics,
-          ),
+          lowered.phases === undefined
+            ? trainingPrograms(prepare(lowered), train, diagnostics)
+            : phasePrograms(lowered, train, prepare, diagnostics),
         );
   if (diagnostics.hasErrors || options.until === "differentiate") return null;
 
@@ -125,17 +129,37 @@ export function compileSpec(
       lacking: options.lacking ?? engineLacks.onnx ?? [],
       onPass: onPass(name),
     });
-  const programs = timed("optimize", () => {
-    if (training === null) return { infer: optimized("infer", "inference", lowered.infer) };
+  const { heads, layers, generate } = lowered;
+  const state = training?.state ?? lowered.state;
+  const programsOf = (): CompiledPrograms => {
+    const made = generate && useAverages(generate.graph, state);
+    const generated = made && { generate: optimized("generate", "inference", made) };
+    if (training === null) {
+      return { infer: optimized("infer", "inference", lowered.infer), ...generated };
+    }
     return {
       infer: optimized("infer", "inference", training.infer),
       evaluate: optimized("evaluate", "inference", training.evaluate),
-      train: optimized("train", "training", training.train),
-      ...(training.apply && { apply: optimized("apply", "training", training.apply) }),
+      ...("train" in training && { train: optimized("train", "training", training.train) }),
+      ...("apply" in training &&
+        training.apply && { apply: optimized("apply", "training", training.apply) }),
+      ...generated,
     };
-  });
-  const { heads, layers } = lowered;
-  return { spec, sources, facts, state: training?.state ?? lowered.state, heads, programs, layers };
+  };
+  const phasesOf = (): CompiledPhase[] =>
+    training !== null && "phases" in training
+      ? training.phases.map(({ use, train: step }): CompiledPhase => {
+          const { name, steps, learningRate } = use;
+          const optimal = optimized(`train_${name}`, "training", step);
+          return { name, steps, learningRate, train: optimal };
+        })
+      : [];
+  const [programs, phases] = timed("optimize", () => [programsOf(), phasesOf()] as const);
+  return {
+    ...{ spec, sources, facts, state, heads, programs, layers },
+    ...(phases.length === 0 ? {} : { phases }),
+    ...(generate && { generate: { head: generate.head, given: generate.given } }),
+  };
 }
 
 /** What only the data can tell, where the spec asks for it; null if the data has mistakes. */

@@ -39,6 +39,12 @@ export {
 } from "./engines/index.js";
 export { DlcError, type ExitReason, exitCodes } from "./errors.js";
 export { initialState } from "./init.js";
+export {
+  contactSheet,
+  isDrawable,
+  type SheetImage,
+  type SheetOptions,
+} from "./model/contact-sheet.js";
 export { createModel } from "./model/create-model.js";
 export type { ExampleData } from "./model/data.js";
 export {
@@ -57,6 +63,7 @@ export {
 } from "./model/inputs.js";
 export type {
   EvaluationResult,
+  GenerateOptions,
   Model,
   ModelEvaluateOptions,
   ModelOptions,

@@ -41,6 +41,7 @@ const fills: Readonly<Record<Exclude<InitSpec["kind"], "copy">, Fill>> = {
   lecun_uniform: scaledUniform("lecun"),
   lecun_normal: scaledNormal("lecun"),
   orthogonal: (out, spec, key) => fillOrthogonal(out, spec, key),
+  unit_forget: (out) => void out.fill(1, out.length / 4, out.length / 2),
 };
 
 /**

@@ -227,6 +227,29 @@ export interface Ops<T, D = number> {
   /** −(t·log σ(x) + (1 − t)·log(1 − σ(x))), elementwise and without overflow. */
   sigmoidCrossEntropy(logits: T, targets: T): T;
 
+  // ---- recurrence
+  /**
+   * Runs `body` once for every step of some sequences. `xs` are, in this order: the `carries`, which go
+   * from step to step, with their values before the first; the `sequences` (at least one), whose axis 0
+   * is time and equally long; and any further tensors, which every step reads as they are.
+   *
+   * `body` is called with the carries, a slice of each sequence (without the time axis) and the further
+   * tensors. It returns the carries' next values, then what the step puts out. It may be called once
+   * only, to be recorded: it must depend on nothing but its arguments and values from outside.
+   *
+   * Results: the carries after the last step, then what the steps put out, stacked along a new axis 0.
+   * With `reverse` the last step runs first; slices and outputs keep their places in time.
+   */
+  scan<R extends readonly [T, ...T[]]>(
+    xs: readonly T[],
+    options: {
+      readonly carries: number;
+      readonly sequences: number;
+      readonly reverse: boolean;
+      readonly body: (...values: T[]) => R;
+    },
+  ): { readonly [I in keyof R]: T };
+
   // ---- randomness
   /**
    * Numbers in [0, 1) that depend only on `key` (u32 scalar: seed and step), `site` (which use in

@@ -25,6 +25,8 @@ export interface InitSpec {
     | "lecun_uniform"
     | "lecun_normal"
     | "orthogonal"
+    /** Biases of four gates: zeros, but ones for the second, the forget gate of an LSTM. */
+    | "unit_forget"
     /** Starts equal to another state tensor (moving averages of weights). */
     | "copy";
   readonly fanIn?: number;

@@ -190,6 +190,24 @@ export interface HeadSpec {
   readonly shape: readonly number[];
 }
 
+/** What `generate()` of a package makes: the reading of the generate program's only output. */
+export interface GenerateSpec {
+  readonly head: HeadSpec;
+  /** Features (or targets) that the caller gives: what the examples are made for. */
+  readonly given: readonly string[];
+}
+
+/** One of the updates that every batch makes, in order. */
+export interface PhaseProgram {
+  readonly name: string;
+  /** Calls per batch, each with a random key of its own. */
+  readonly steps: number;
+  /** Base learning rate, before the schedule; null: that of the settings. */
+  readonly learningRate: number | null;
+  /** Outputs `loss`, `loss.<phase>.<name>` of several losses, heads; updates what the phase does. */
+  readonly train: Program;
+}
+
 /** What the generated package tells the runtime. `definition` in its index.ts. */
 export interface ModelDefinition {
   readonly name: string;
@@ -203,6 +221,8 @@ export interface ModelDefinition {
   readonly train: TrainSpec | null;
   readonly state: Readonly<Record<string, StateSpec>>;
   readonly heads: readonly HeadSpec[];
+  /** Absent or null: the package generates nothing. */
+  readonly generate?: GenerateSpec | null;
   readonly programs: {
     /** features → heads. Always there. */
     readonly infer: Program;
@@ -212,5 +232,9 @@ export interface ModelDefinition {
     readonly train?: Program;
     /** With accumulation: applies the summed gradients and clears them. No batch inputs. */
     readonly apply?: Program;
+    /** In place of `train`: several updates per batch. `evaluate` then gives `loss.<phase>`, too. */
+    readonly phases?: readonly PhaseProgram[];
+    /** `random_key` and the given features → the output that `generate` reads. */
+    readonly generate?: Program;
   };
 }

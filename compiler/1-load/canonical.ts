@@ -1,13 +1,27 @@
 /** @file The meaning of a resolved spec as text: what the package's hash is made from. */
-import type { ResolvedSpec } from "./resolved-spec.js";
+import type { LayerUse, ResolvedSpec } from "./resolved-spec.js";
 
-type Meaning = Pick<ResolvedSpec, "name" | "data" | "layers" | "train">;
+type Meaning = Pick<ResolvedSpec, "name" | "data" | "layers" | "train" | "generate">;
+
+const meaningOf = ({ type, name, from, roles, fields, shared, cell }: LayerUse): unknown => ({
+  type,
+  name,
+  from,
+  roles,
+  fields,
+  weights: shared && [shared.network, shared.layer],
+  cell: cell && {
+    layers: cell.layers.map(meaningOf),
+    states: cell.states.map(({ span: _, next, ...state }) => ({ ...state, next: next.name })),
+    output: cell.output,
+  },
+});
 
 /**
  * JSON with sorted keys and without places: a spec keeps its hash when it is only laid out anew. How
  * long to train and how often to save are left out too: a run may be continued with more epochs.
  */
-export function canonicalJson({ name, data, layers, train }: Meaning): string {
+export function canonicalJson({ name, data, layers, train, generate }: Meaning): string {
   const meaning = {
     name,
     data: data && {
@@ -15,12 +29,7 @@ export function canonicalJson({ name, data, layers, train }: Meaning): string {
       features: Object.entries(data.features),
       targets: Object.entries(data.targets),
     },
-    layers: layers.map(({ type, name: layer, from, fields }) => ({
-      type,
-      name: layer,
-      from,
-      fields,
-    })),
+    layers: layers.map(meaningOf),
     train: train && {
       ...train,
       span: undefined,
@@ -32,7 +41,14 @@ export function canonicalJson({ name, data, layers, train }: Meaning): string {
         classWeightSpans: undefined,
       })),
       optimizer: { ...train.optimizer, span: undefined },
+      phases: train.phases?.map((phase) => ({
+        ...phase,
+        span: undefined,
+        losses: phase.losses.map(({ name }) => name),
+        optimizer: { ...phase.optimizer, span: undefined },
+      })),
     },
+    generate: generate ? { ...generate, span: undefined } : undefined,
   };
   return JSON.stringify(meaning, (_key, value: unknown) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -9,9 +9,10 @@ import { checkUnread } from "./check/unread.js";
 import { headOf, LoadContext } from "./context.js";
 import { readData } from "./data/read-data.js";
 import { withBase } from "./extends.js";
+import { readGenerate } from "./model/generate.js";
 import { readModel } from "./model/read-model.js";
 import { defineParams, overrides, Scope, substitute } from "./params.js";
-import type { ResolvedSpec } from "./resolved-spec.js";
+import { type ResolvedSpec, updateNameOf } from "./resolved-spec.js";
 import { languageVersion, specShape } from "./schema/spec.js";
 import { readTrain } from "./train/read-train.js";
 import { parseYaml } from "./yaml/compose.js";
@@ -91,6 +92,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
           trainEntry.keySpan,
           {
             outputs: model.outputs,
+            updatable: new Set(model.layers.map(updateNameOf)),
             features: data?.features ?? new Map(),
             targets: data?.targets ?? new Map(),
             known: data?.known ?? { features: {}, targets: {} },
@@ -99,6 +101,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
           context,
         );
   checkOutputs(model.layers, train?.losses ?? [], data, context);
+  const generate = readGenerate(root, scope, model, data, context);
   checkUnread({ root, scope, model, data, train }, context);
   if (context.diagnostics.hasErrors) return null;
   const content = {
@@ -106,6 +109,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
     data: data?.data ?? null,
     layers: model.layers,
     train: train?.train ?? null,
+    generate,
   };
   return {
     file: context.file,

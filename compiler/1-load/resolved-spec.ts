@@ -5,6 +5,56 @@
 import type { DataSpec, TrainSpec } from "@dlc/runtime";
 import type { Span } from "../ir/origin.js";
 
+/** A layer of a network, as one use of the network has it. */
+export interface SharedLayer {
+  readonly network: string;
+  /** Its name inside the network: state tensors are named `<network>.<layer>.<tensor>`. */
+  readonly layer: string;
+  /** The entry that uses the network. */
+  readonly use: Span;
+  /** The name of that use, as losses and other layers call it. */
+  readonly useName: string;
+  /** Is its output that of the network? */
+  readonly isOutput: boolean;
+}
+
+/** What owns the weights of a layer, as `update` and state tensors name it. */
+export const ownerOf = ({ name, shared }: Pick<LayerUse, "name" | "shared">): string =>
+  shared === undefined ? name : `${shared.network}.${shared.layer}`;
+
+/** The network that a layer belongs to, or the layer or block of the model's own list. */
+export const updateNameOf = ({ name, shared }: Pick<LayerUse, "name" | "shared">): string =>
+  shared?.network ?? name.split("/")[0] ?? name;
+
+/** The layer whose output a reference is: `encoder.last` is one of `encoder`. */
+export const layerOf = (reference: string): string => reference.split(".")[0] ?? reference;
+
+/** A value that goes from step to step of a `recurrent`. One of size, like and start is given. */
+export interface RecurrentState {
+  readonly name: string;
+  /** Starts as zeros of this shape (without the batch). */
+  readonly size: readonly number[] | null;
+  /** Starts as zeros, in the shape of this source. */
+  readonly like: string | null;
+  /** Starts as this source. */
+  readonly start: string | null;
+  /** The source inside of the cell that is its next value. */
+  readonly next: { readonly name: string; readonly span: Span };
+  readonly span: Span;
+}
+
+/** The step of a `recurrent`. Inside, `<layer>/x` is a step of the sequence, `<layer>/<state>` a state. */
+export interface RecurrentCell {
+  readonly layers: readonly LayerUse[];
+  readonly states: readonly RecurrentState[];
+  /** What a step puts out. */
+  readonly output: string;
+}
+
+/** All layers, those of cells after the layer that they belong to. */
+export const withCells = (layers: readonly LayerUse[]): readonly LayerUse[] =>
+  layers.flatMap((layer) => [layer, ...withCells(layer.cell?.layers ?? [])]);
+
 /** One layer of the model, in execution order. */
 export interface LayerUse {
   /** The layer type, a key of the layer registry. */
@@ -14,12 +64,21 @@ export interface LayerUse {
   /** Did the user name it with `as`? */
   readonly named: boolean;
   /**
-   * Names it reads from: earlier layers or features. Empty for a first layer without `from`, which
+   * Names it reads from: earlier layers (or their further outputs, as `encoder.last`) or features. Empty for a first layer without `from`, which
    * reads the model's default input. Merging layers (add, concat …) list all their inputs.
    */
   readonly from: readonly string[];
+  /**
+   * What each of `from` is for, where they differ: `input` and roles of the layer. Of `recurrent`,
+   * whatever its cell reads from outside follows the input, as `outside`.
+   */
+  readonly roles?: readonly string[];
   /** Validated, resolved values of all the layer's fields, defaults included. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Of a layer inside a network: whose weights it has. Absent: its own. */
+  readonly shared?: SharedLayer;
+  /** Of `recurrent` only. */
+  readonly cell?: RecurrentCell;
   /** The whole layer entry in the YAML. */
   readonly span: Span;
   /** Of each field that the user wrote: its value; plus "type" (the key), "from", "as". */
@@ -33,7 +92,11 @@ export type LossKind =
   | "mae"
   | "huber"
   | "hinge"
-  | "kl_divergence";
+  | "kl_divergence"
+  | "wasserstein"
+  /** Written kl_divergence with mean and log_variance: a normal distribution against N(0, 1). */
+  | "normal_kl_divergence"
+  | "gradient_penalty";
 
 export interface LossUse {
   readonly kind: LossKind;
@@ -43,6 +106,12 @@ export interface LossUse {
   readonly output: string | null;
   /** A target or feature name, or a number for every element; null: the only target. */
   readonly target: string | number | null;
+  /** What the user calls the output, where that is another name: a use of a network or a block. */
+  readonly outputName?: string;
+  /** Layers that losses without a target read besides the output: mean, log_variance, input. */
+  readonly reads?: Readonly<Record<string, string>>;
+  /** gradient_penalty: the norm that gradients are drawn to. */
+  readonly center?: number;
   readonly weight: number;
   /** cross_entropy, binary_cross_entropy: 0 … <1. */
   readonly labelSmoothing: number;
@@ -72,10 +141,41 @@ export type OptimizerUse = {
   readonly span: Span;
 };
 
+/** One of several updates that each batch makes. */
+export interface PhaseUse {
+  /** Unique: what it is called, else what it updates. */
+  readonly name: string;
+  /** Networks, or layers and blocks of the model's own list, whose weights it moves. */
+  readonly update: readonly string[];
+  readonly losses: readonly LossUse[];
+  readonly optimizer: OptimizerUse;
+  /** Null: that of the settings. */
+  readonly learningRate: number | null;
+  /** Updates per batch, each with random numbers of its own. */
+  readonly steps: number;
+  readonly span: Span;
+}
+
+/** `generate:`: a layer that random numbers stand in for, and what is made of them. */
+export interface GenerateUse {
+  /** The sample_normal or noise layer. */
+  readonly from: string;
+  /** The layer whose output is the result. */
+  readonly output: string;
+  /** What the user calls it. */
+  readonly name: string;
+  /** The feature or target whose units it has; null: what a loss compares it with. */
+  readonly like: string | null;
+  readonly span: Span;
+}
+
 /** The compile-time side of `train:`; `settings` is the run-time side. */
 export interface TrainUse {
   readonly settings: TrainSpec;
+  /** Of all phases, if there are any. */
   readonly losses: readonly LossUse[];
+  /** In their order within a batch. Absent: everything is updated by all losses. */
+  readonly phases?: readonly PhaseUse[];
   readonly optimizer: OptimizerUse;
   /** Gradient clipping over all weights by global norm, or element by element. */
   readonly clipNorm: number | null;
@@ -98,6 +198,7 @@ export interface ResolvedSpec {
   readonly layers: readonly LayerUse[];
   readonly modelSpan: Span;
   readonly train: TrainUse | null;
+  readonly generate?: GenerateUse | null;
   /** Every value of the resolved spec with where it came from, for `dlc inspect --resolved`. */
   readonly origins: readonly {
     readonly path: string;

@@ -4,6 +4,7 @@
  */
 import { sizeOf } from "@dlc/runtime";
 import { concreteShape } from "../ir/shape.js";
+import { bodiesOf, nodesOf } from "../ir/traverse.js";
 import { type Node, shapeOf } from "../ir/types.js";
 
 /** Only rearrange, make or name values. */
@@ -47,6 +48,11 @@ const counts: Readonly<Record<string, (node: Node) => number>> = {
   conv2d: (node) => 2 * outputs(node) * taps(node),
   // Every element of dy meets every tap once.
   conv2dInputGrad: (node) => 2 * sizeOf(sizes(node, 0)) * taps(node),
+  scan: (node) => {
+    const [steps = 1] = sizes(node, Number(node.attrs.carries));
+    const body = bodiesOf(node).flatMap(nodesOf);
+    return steps * body.reduce((total, inner) => total + flopsOf(inner), 0);
+  },
   maxPool2d: (node) => outputs(node) * window(node),
   avgPool2d: (node) => outputs(node) * window(node),
   sum: (node) => sizeOf(sizes(node, 0)),
@@ -56,5 +62,6 @@ const counts: Readonly<Record<string, (node: Node) => number>> = {
 };
 
 /** Floating-point operations of a node of a forward pass, for one example. */
-export const flopsOf = (node: Node): number =>
-  free.has(node.kind) ? 0 : (counts[node.kind] ?? outputs)(node);
+export function flopsOf(node: Node): number {
+  return free.has(node.kind) ? 0 : (counts[node.kind] ?? outputs)(node);
+}

@@ -7,6 +7,7 @@ import { sameShape } from "../ir/shape.js";
 import { type Shape, shapeOf, type Value } from "../ir/types.js";
 import { scalar } from "../layers/shared.js";
 import type { Builder } from "../ops/define-op.js";
+import type { FreeLossKind } from "./free-losses.js";
 import type { Target } from "./targets.js";
 
 /** How an output becomes a prediction: probabilities, or the value itself. */
@@ -203,7 +204,20 @@ const klDivergence: LossRule = {
   decoding: () => "softmax",
 };
 
-export const losses: Readonly<Record<LossKind, LossRule>> = {
+/** Minus or plus the mean score, as the target says (Arjovsky et al. 2017). */
+const wasserstein: LossRule = {
+  misfit: (_output, target) =>
+    target.kind === "constant"
+      ? null
+      : wrong(
+          "wasserstein needs a number as target: 1 to make the score small, -1 to make it large",
+        ),
+  build: (b, output, target, { reduce }) =>
+    perExample(b, b.mul(output, numbers(b, output, target)), reduce),
+  decoding: () => "none",
+};
+
+export const losses: Readonly<Record<Exclude<LossKind, FreeLossKind>, LossRule>> = {
   cross_entropy: crossEntropy,
   binary_cross_entropy: binaryCrossEntropy,
   mse: ofDifference("mse", (b, d) => b.square(d)),
@@ -217,4 +231,5 @@ export const losses: Readonly<Record<LossKind, LossRule>> = {
   }),
   hinge,
   kl_divergence: klDivergence,
+  wasserstein,
 };

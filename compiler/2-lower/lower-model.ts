@@ -7,9 +7,11 @@ import type { ResolvedSpec } from "../1-load/resolved-spec.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import { createBuilder } from "../ir/builder.js";
 import type { Graph, GraphOutput, Value } from "../ir/types.js";
+import { generation } from "./generation.js";
 import type { LoweredModel } from "./lowered-model.js";
 import { type Objective, objective } from "./objective.js";
 import { withPenalties } from "./penalties.js";
+import { lowerPhases, phaseOutputs } from "./phases.js";
 import { summarise } from "./summary.js";
 import { type Walk, walk } from "./walk.js";
 
@@ -33,11 +35,16 @@ export function lowerModel(
 
   const { walked: still, goal } = pass(false);
   if (failed()) return null;
+  const generate = spec.generate
+    ? generation(spec, spec.generate, facts, still, diagnostics)
+    : null;
+  if (failed()) return null;
   const common = {
     state: still.state,
     heads: goal.heads.map(({ spec: head }) => head),
     infer: graph("infer", headOutputs(goal)),
     layers: summarise(spec.layers, still),
+    ...(generate === null ? {} : { generate }),
   };
   if (spec.train === null || goal.loss === null) {
     return { ...common, evaluate: null, training: null, weights: [], builder: null };
@@ -45,6 +52,14 @@ export function lowerModel(
 
   const { walked: moving, goal: trained } = pass(true);
   if (failed() || trained.loss === null) return null;
+  const weights = moving.weights.map(({ name, value, decay }) => ({ name, value, decay }));
+  if (spec.train.phases !== undefined) {
+    const phases = lowerPhases(moving, trained, spec.train, diagnostics);
+    if (failed()) return null;
+    const lossesOf = [output("loss", goal.loss), ...phaseOutputs(goal)];
+    const evaluate = graph("evaluate", [...lossesOf, ...headOutputs(goal)]);
+    return { ...common, evaluate, training: null, phases, weights, builder: moving.b };
+  }
   const loss = withPenalties(moving.b, trained.loss, moving.weights, spec.train);
   const updates = moving.updates.map(({ name, value }) => ({
     name,
@@ -55,10 +70,12 @@ export function lowerModel(
     ...common,
     evaluate: graph("evaluate", [...lossOutputs(goal, goal.loss), ...headOutputs(goal)]),
     training: graph("train", [...lossOutputs(trained, loss), ...headOutputs(trained), ...updates]),
-    weights: moving.weights.map(({ name, value, decay }) => ({ name, value, decay })),
+    weights,
     builder: moving.b,
   };
 }
+
+const output = (name: string, value: Value): GraphOutput => ({ name, role: "output", value });
 
 const graph = (name: string, outputs: readonly GraphOutput[]): Graph => ({ name, outputs });
 

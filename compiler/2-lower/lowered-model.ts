@@ -3,6 +3,8 @@ import type { HeadSpec, StateSpec } from "@dlc/runtime";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Span } from "../ir/origin.js";
 import type { Graph, Shape, Value } from "../ir/types.js";
+import type { Generation } from "./generation.js";
+import type { LoweredPhase } from "./phases.js";
 
 /** A trained tensor as the optimiser sees it. */
 export interface WeightInfo {
@@ -37,6 +39,10 @@ export interface LoweredModel {
   readonly evaluate: Graph | null;
   /** As evaluate, in training mode, with buffer updates as state outputs; penalties are in `loss`. */
   readonly training: Graph | null;
+  /** In place of `training` (then null) and of all `weights` at once, where the spec has phases. */
+  readonly phases?: readonly LoweredPhase[];
+  /** What `generate()` runs; absent where the spec asks for none. */
+  readonly generate?: Generation;
   readonly weights: readonly WeightInfo[];
   /** The builder that made `training`: differentiation goes on with it. Null without `train`. */
   readonly builder: GraphBuilder | null;

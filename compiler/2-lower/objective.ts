@@ -1,13 +1,17 @@
 /** @file Losses and heads of a walked model. */
 import type { FeatureSpec, FittedFacts } from "@dlc/runtime";
-import type { LayerUse, LossUse, ResolvedSpec } from "../1-load/resolved-spec.js";
+import type { LayerUse, LossUse, PhaseUse, ResolvedSpec } from "../1-load/resolved-spec.js";
+import { MissingGradient } from "../3-differentiate/backward.js";
+import { reportMissingGradient } from "../3-differentiate/missing-gradient.js";
 import { bug } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import type { Span } from "../ir/origin.js";
+import { reachable } from "../ir/traverse.js";
 import { shapeOf, type Value } from "../ir/types.js";
 import { scalar } from "../layers/shared.js";
 import { placeOf } from "./blame.js";
 import { classWeights, weightedMean } from "./class-weights.js";
+import { type FreeLoss, freeLosses, isFree, LossRejection } from "./free-losses.js";
 import { type Head, headOf, naturalDecoding } from "./heads.js";
 import { losses } from "./losses.js";
 import { reportLossTarget, reportMisfit } from "./misfits.js";
@@ -20,11 +24,22 @@ export interface NamedLoss {
   readonly value: Value;
 }
 
+/** What one phase makes small. */
+export interface PhaseObjective {
+  readonly use: PhaseUse;
+  readonly loss: Value;
+  readonly losses: readonly NamedLoss[];
+  /** Names of the heads that its losses judge. */
+  readonly heads: ReadonlySet<string>;
+}
+
 export interface Objective {
   /** Σ weight·loss, without penalties; null where the spec trains nothing. */
   readonly loss: Value | null;
   readonly losses: readonly NamedLoss[];
   readonly heads: readonly Head[];
+  /** Empty unless the spec has phases. Their losses are in `losses`, too. */
+  readonly phases: readonly PhaseObjective[];
 }
 
 interface Context {
@@ -41,28 +56,45 @@ interface Comparison {
   readonly target: Target;
 }
 
-/** A loss that fits its output and target. */
-interface BuiltLoss extends Comparison {
+/** A loss that fits what it reads. */
+interface BuiltLoss {
   readonly use: LossUse;
   readonly value: Value;
+  /** null: it compares with nothing. */
+  readonly comparison: Comparison | null;
 }
 
 /** Builds all losses and one head per distinct output and target. */
 export function objective(context: Context): Objective {
   const { spec, walk } = context;
   const { b } = walk;
-  if (spec.train === null) return { loss: null, losses: [], heads: untrainedHead(context) };
+  if (spec.train === null) {
+    return { loss: null, losses: [], heads: untrainedHead(context), phases: [] };
+  }
   const built = spec.train.losses.flatMap((use) => buildLoss(context, use) ?? []);
   const heads = headsOf(context, built);
   b.origin = { layer: "train.loss", type: "sum", span: spec.train.span, phase: "forward" };
-  const total = built
-    .map(({ use, value }) => (use.weight === 1 ? value : b.mul(value, scalar(b, use.weight))))
-    .reduce<Value | null>((sum, value) => (sum === null ? value : b.add(sum, value)), null);
-  return {
-    loss: total,
-    losses: built.map(({ use, value }) => ({ name: use.name, value })),
-    heads,
-  };
+  const sum = (values: readonly Value[]): Value | null =>
+    values.reduce<Value | null>((all, value) => (all === null ? value : b.add(all, value)), null);
+  const total = (list: readonly BuiltLoss[]): Value | null =>
+    sum(
+      list.map(({ use, value }) =>
+        use.weight === 1 ? value : b.mul(value, scalar(b, use.weight)),
+      ),
+    );
+  const named = (list: readonly BuiltLoss[]): NamedLoss[] =>
+    list.map(({ use, value }) => ({ name: use.name, value }));
+  const shown = heads.length === 0 ? untrainedHead(context) : heads;
+  const common = { losses: named(built), heads: shown.map(({ spec, value }) => ({ spec, value })) };
+  if (spec.train.phases === undefined) return { ...common, loss: total(built), phases: [] };
+  const phases = spec.train.phases.flatMap((use): PhaseObjective[] => {
+    const own = built.filter((loss) => use.losses.includes(loss.use));
+    const loss = total(own);
+    const judged = new Set(own.map(({ comparison }) => comparison?.layer));
+    const names = heads.filter(({ layer }) => judged.has(layer)).map(({ spec }) => spec.name);
+    return loss === null ? [] : [{ use, loss, losses: named(own), heads: new Set(names) }];
+  });
+  return { ...common, loss: sum(phases.map(({ loss }) => loss)), phases };
 }
 
 function buildLoss(context: Context, use: LossUse): BuiltLoss | null {
@@ -72,22 +104,63 @@ function buildLoss(context: Context, use: LossUse): BuiltLoss | null {
     span: use.span,
     phase: "forward",
   };
+  if (isFree(use.kind)) {
+    const value = freeLossOf(context, use, freeLosses[use.kind]);
+    return value && { use, value, comparison: null };
+  }
   const comparison = compare(context, use);
   const value = comparison && lossOf(context, use, comparison);
-  return value && { ...comparison, use, value };
+  return value && { use, value, comparison };
 }
+
+/** Mean over the batch; null where a layer failed to lower or a problem has been reported. */
+function freeLossOf(
+  { spec, walk, diagnostics }: Context,
+  use: LossUse,
+  build: FreeLoss,
+): Value | null {
+  const { b, sources } = walk;
+  const names = { output: layerNamed(spec, use.output).name, ...use.reads };
+  const values = Object.entries(names).map(([field, name]) => [field, sources.get(name)] as const);
+  if (values.some(([, source]) => source !== undefined && source.value === null)) return null;
+  const read = (field: string): Value =>
+    values.find(([key]) => key === field)?.[1]?.value ??
+    reject(`the output does not depend on '${use.reads?.[field]}': no layer reads it`);
+  function reject(reason: string): never {
+    throw new LossRejection(reason);
+  }
+  try {
+    return b.mean(build(b, read, use), { axes: [0], keepDims: false });
+  } catch (error) {
+    if (error instanceof LossRejection) {
+      diagnostics.report("loss-target-mismatch", use.span, { reason: error.message });
+    } else if (error instanceof MissingGradient) reportMissingGradient(error, diagnostics);
+    else throw error;
+    return null;
+  }
+}
+
+/** Does any tensor of the batch reach it? */
+const readsData = (output: Value): boolean =>
+  reachable([output]).some(({ kind, attrs }) => kind === "input" && attrs.role === "batch");
 
 /** One head per output and target. Of several outputs for one target, the later go by their layer. */
 function headsOf(
   { spec, walk, facts, diagnostics }: Context,
   built: readonly BuiltLoss[],
-): readonly Head[] {
+): readonly (Head & { readonly layer: LayerUse })[] {
   const heads = new Map<string, Head & { readonly layer: LayerUse }>();
-  for (const { use, layer, output, target } of built) {
+  // What is made of noise alone predicts nothing.
+  const judged = built.flatMap(({ use, comparison }) =>
+    comparison !== null && readsData(comparison.output) ? [{ use, ...comparison }] : [],
+  );
+  for (const { use, layer, output, target } of judged) {
+    if (isFree(use.kind)) continue;
     const goal = target.kind === "constant" ? null : target.name;
     const first = goal === null ? undefined : heads.get(goal);
     if (first?.layer === layer) continue;
-    const name = goal === null || first !== undefined ? layer.name : goal;
+    const own = use.outputName ?? layer.name;
+    const name = goal === null || first !== undefined ? own : goal;
     if (heads.has(name)) continue;
     if (name === "loss") {
       const span = nameOf(name === goal ? spec.dataSpans[name] : undefined, name, layer);
@@ -97,7 +170,7 @@ function headsOf(
     const decoding = losses[use.kind].decoding(output, target);
     heads.set(name, { ...headOf(walk.b, name, output, decoding, target, facts), layer });
   }
-  return [...heads.values()].map(({ spec: head, value }) => ({ spec: head, value }));
+  return [...heads.values()];
 }
 
 /** The name itself: of a target, whose entry begins with it, or of a layer. */
@@ -173,7 +246,7 @@ function lossOf(
 ): Value | null {
   const { spec, walk, facts, diagnostics } = context;
   const { b, sources } = walk;
-  const rule = losses[use.kind];
+  const rule = isFree(use.kind) ? bug(`${use.kind} compares nothing`) : losses[use.kind];
   const misfit = rule.misfit(output, target);
   if (misfit !== null) {
     const { layers, dataSpans } = spec;

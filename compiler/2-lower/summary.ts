@@ -1,6 +1,6 @@
 /** @file One row per layer for `dlc inspect`. */
 import { type StateSpec, sizeOf } from "@dlc/runtime";
-import type { LayerUse } from "../1-load/resolved-spec.js";
+import { type LayerUse, layerOf, ownerOf, withCells } from "../1-load/resolved-spec.js";
 import { bug } from "../diagnostics/diagnostic.js";
 import { reachable } from "../ir/traverse.js";
 import { shapeOf } from "../ir/types.js";
@@ -23,14 +23,23 @@ export function summarise(layers: readonly LayerUse[], walk: Walk): readonly Lay
     const key = `${role} ${layer}`;
     elements.set(key, (elements.get(key) ?? 0) + sizeOf(shape));
   }
-  return layers.map(({ name, type, span }, i) => ({
-    name,
-    type,
-    inputs: walk.sources.get(name)?.from ?? [],
+  /** Shared weights count once, at the first use. */
+  const take = (key: string): number => {
+    const count = elements.get(key) ?? 0;
+    elements.delete(key);
+    return count;
+  };
+  /** With those of a recurrent layer's cell. */
+  const total = (role: string, layer: LayerUse): number =>
+    withCells([layer]).reduce((sum, inner) => sum + take(`${role} ${ownerOf(inner)}`), 0);
+  return layers.map((layer, i) => ({
+    name: layer.name,
+    type: layer.type,
+    inputs: (walk.sources.get(layer.name)?.from ?? []).map(layerOf),
     output: shapeOf(values[i] ?? bug("one value per layer")),
-    weights: elements.get(`weight ${name}`) ?? 0,
-    buffers: elements.get(`buffer ${name}`) ?? 0,
-    flops: flops.get(name) ?? 0,
-    span,
+    weights: total("weight", layer),
+    buffers: total("buffer", layer),
+    flops: flops.get(layer.name) ?? 0,
+    span: layer.span,
   }));
 }

@@ -1,15 +1,24 @@
 /** @file Walks the layers of a spec and lowers each, threading values and their shapes. */
 import type { FeatureSpec, FittedFacts, StateSpec } from "@dlc/runtime";
-import type { LayerUse, ResolvedSpec } from "../1-load/resolved-spec.js";
+import {
+  type LayerUse,
+  ownerOf,
+  type RecurrentCell,
+  type ResolvedSpec,
+  updateNameOf,
+} from "../1-load/resolved-spec.js";
 import { bug } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import type { GraphBuilder } from "../ir/builder.js";
-import { shapeOf, typeOf, type Value } from "../ir/types.js";
+import { formatShape, sameShape } from "../ir/shape.js";
+import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
 import type { AnyLayerDef, LayerContext } from "../layers/define-layer.js";
 import { layers as registry } from "../layers/index.js";
+import { normalOf } from "../layers/random/normal.js";
 import { Rejection } from "../ops/define-op.js";
 import { blame, LayerRejection, placeOf, type Source, titleOf } from "./blame.js";
 import { classesOf, encode } from "./features.js";
+import { lowerCell } from "./recurrent.js";
 
 /** A trained tensor as the walk met it. */
 export interface WalkedWeight {
@@ -20,6 +29,8 @@ export interface WalkedWeight {
   readonly l1: number;
   readonly l2: number;
   readonly layer: LayerUse;
+  /** What phases call its owner: a network, or what stands in the model's own list. */
+  readonly owner: string;
 }
 
 export interface Walk {
@@ -29,7 +40,11 @@ export interface Walk {
   readonly state: Readonly<Record<string, StateSpec>>;
   readonly weights: readonly WalkedWeight[];
   /** New values of buffers; empty unless training. */
-  readonly updates: readonly { readonly name: string; readonly value: Value }[];
+  readonly updates: readonly {
+    readonly name: string;
+    readonly value: Value;
+    readonly owner: string;
+  }[];
 }
 
 export interface WalkOptions {
@@ -38,17 +53,31 @@ export interface WalkOptions {
   readonly spec: ResolvedSpec;
   readonly facts: FittedFacts;
   readonly diagnostics: Diagnostics;
+  /** Lower only these layers. Default: all. */
+  readonly only?: ReadonlySet<string>;
+  /** A layer whose output is standard normal numbers of this shape, whatever it reads. */
+  readonly prior?: { readonly name: string; readonly shape: Shape } | null;
 }
 
 /** Lowers every layer. A layer that is rejected is reported and poisons what reads it, silently. */
-export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Walk {
+export function walk({
+  b,
+  training,
+  spec,
+  facts,
+  diagnostics,
+  only,
+  prior = null,
+}: WalkOptions): Walk {
   const sources = new Map<string, Source>();
   const state: Record<string, StateSpec> = {};
   const weights: WalkedWeight[] = [];
-  const updates: { name: string; value: Value }[] = [];
+  const updates = new Map<string, { name: string; value: Value; owner: string }>();
   const features = spec.data?.features ?? {};
   const blamed = new Set<string>();
   let sites = 0;
+  /** Cells of recurrent layers around the layer at hand. */
+  let cellDepth = 0;
 
   /** A feature or an earlier layer, by name. */
   function source(name: string): Source {
@@ -69,18 +98,31 @@ export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Wa
     values: readonly Value[],
     names: readonly string[],
   ): LayerContext<Record<never, never>> {
-    const own = (name: string): string => `${layer.name}.${name}`;
-    const declare = (name: string, specification: StateSpec): Value => {
-      if (state[name] !== undefined) bug(`two state tensors are named '${name}'`);
-      state[name] = specification;
-      return b.state(name, specification.dtype, specification.shape);
+    const owner = ownerOf(layer);
+    const own = (name: string): string => `${owner}.${name}`;
+    /** Is it met for the first time? Later uses of a network find the tensors of the first. */
+    const declare = (name: string, specification: StateSpec): boolean => {
+      const known = state[name];
+      state[name] ??= specification;
+      if (known === undefined) return true;
+      if (layer.shared === undefined) bug(`two state tensors are named '${name}'`);
+      if (!sameShape(known.shape, specification.shape)) {
+        throw new LayerRejection(sizesDiffer(layer, name, known, specification), null);
+      }
+      return false;
     };
-    const [x = bug(`layer '${layer.name}' has no input`)] = values;
+    const tensor = (name: string, { dtype, shape }: StateSpec): Value =>
+      b.state(name, dtype, shape);
+    const random = (shape: Shape): Value =>
+      b.randomUniform(b.input("random_key", "scalar", "u32", []), { shape, site: sites++ });
     return {
       b,
       inputs: values,
       inputNames: names,
-      x,
+      inputRoles: layer.roles ?? ["input"],
+      get x() {
+        return values[0] ?? bug(`layer '${layer.name}' has no input`);
+      },
       fields: layer.fields,
       name: layer.name,
       training,
@@ -88,41 +130,118 @@ export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Wa
       weight(name, shape, init, options = {}) {
         const { decay = false, l1 = 0, l2 = 0 } = options;
         const full = own(name);
-        const specification = { dtype: "f32", shape, role: "weight", init } as const;
-        const value = declare(full, { ...specification, layer: layer.name });
-        weights.push({ name: full, value, decay, l1, l2, layer });
+        const specification = { dtype: "f32", shape, role: "weight", init, layer: owner } as const;
+        const isNew = declare(full, specification);
+        const value = tensor(full, specification);
+        if (isNew) {
+          weights.push({ name: full, value, decay, l1, l2, layer, owner: updateNameOf(layer) });
+        }
         return value;
       },
-      buffer: (name, shape, init) =>
-        declare(own(name), { dtype: "f32", shape, role: "buffer", init, layer: layer.name }),
-      update(name, next) {
-        if (!training) bug(`layer '${layer.name}' updates '${name}' outside training`);
-        updates.push({ name: own(name), value: next });
+      buffer(name, shape, init) {
+        const full = own(name);
+        const specification = { dtype: "f32", shape, role: "buffer", init, layer: owner } as const;
+        declare(full, specification);
+        // Of several uses of a network each moves what the one before has left.
+        return updates.get(full)?.value ?? tensor(full, specification);
       },
-      random: (shape) =>
-        b.randomUniform(b.input("random_key", "scalar", "u32", []), { shape, site: sites++ }),
+      update(name, next) {
+        if (cellDepth > 0) {
+          throw new LayerRejection(
+            "keeps running statistics, which cannot move inside of a recurrent cell: use layer_norm, or put it outside",
+            null,
+          );
+        }
+        if (!training) bug(`layer '${layer.name}' updates '${name}' outside training`);
+        const full = own(name);
+        updates.set(full, { name: full, value: next, owner: updateNameOf(layer) });
+      },
+      random,
+      normal: (shape) => normalOf(b, random, shape),
+      also(name, value) {
+        const full = `${layer.name}.${name}`;
+        const { type, span } = layer;
+        sources.set(full, { name: full, type, span, from: names, value });
+      },
       reject(reason, field) {
         throw new LayerRejection(reason, field ?? null);
       },
     };
   }
 
+  /** A recurrent layer: its cell's layers are lowered inside of a loop. */
+  function lowerRecurrent(layer: LayerUse, cell: RecurrentCell): void {
+    const { name, type, span, from } = layer;
+    const define = (full: string, value: Value | null, reads: readonly string[] = from): void =>
+      void sources.set(full, { name: full, type, span, from: reads, value });
+    const finish = (values: { sequence: Value; last: Value } | null): void => {
+      for (const word of ["sequence", "last"] as const) {
+        define(`${name}.${word}`, values?.[word] ?? null);
+      }
+      define(name, values === null ? null : values[layer.fields.return as "sequence" | "last"]);
+    };
+    const inputs = from.map(source);
+    const x = inputs[0]?.value ?? null;
+    if (x === null || inputs.some(({ value }) => value === null)) {
+      finish(null);
+      return;
+    }
+    b.origin = { layer: name, type, span, phase: "forward" };
+    const first = weights.length;
+    cellDepth++;
+    try {
+      finish(
+        lowerCell({
+          ...{ b, layer, cell, x },
+          read: (of) => source(of).value,
+          define: (of, value) => define(of, value, []),
+          lower: lowerAny,
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof LayerRejection || error instanceof Rejection)) throw error;
+      blame(diagnostics, layer, error, sources, from);
+      finish(null);
+    } finally {
+      cellDepth--;
+    }
+    // In the loop weights go by other values: what counts is the state that these stand for.
+    for (const [i, weight] of weights.entries()) {
+      if (i < first) continue;
+      b.origin = { ...weight.value.node.origin, layer: weight.layer.name };
+      const { dtype, shape } = typeOf(weight.value);
+      weights[i] = { ...weight, value: b.state(weight.name, dtype, shape) };
+    }
+  }
+
+  function lowerAny(layer: LayerUse): void {
+    if (layer.cell === undefined) lowerLayer(layer);
+    else lowerRecurrent(layer, layer.cell);
+  }
+
   function lowerLayer(layer: LayerUse): void {
     const definition: AnyLayerDef =
       registry.get(layer.type) ?? bug(`unknown layer type '${layer.type}'`);
-    const names = layer.from.length > 0 ? layer.from : defaultInputs(layer);
+    const isSource = definition.inputs === "none";
+    const written = layer.from.length > 0 || isSource;
+    const names = written ? layer.from : defaultInputs(layer);
     const inputs = names.map(source);
     const values = inputs.flatMap(({ value }) => (value === null ? [] : [value]));
     const finished = (value: Value | null): void => {
       const { name, type, span } = layer;
       sources.set(name, { name, type, span, from: names, value });
+      if (value !== null) return;
+      for (const word of Object.keys(definition.outputs ?? {})) {
+        const further = `${name}.${word}`;
+        sources.set(further, { name: further, type, span, from: names, value });
+      }
     };
-    if (names.length === 0 || values.length < names.length) {
+    if ((names.length === 0 && !isSource) || values.length < names.length) {
       finished(null);
       return;
     }
     b.origin = { layer: layer.name, type: layer.type, span: layer.span, phase: "forward" };
-    const merged = layer.from.length === 0 ? [joined(values)] : values;
+    const merged = written ? values : [joined(values)];
     try {
       checkTypes(definition, merged, names);
       finished(definition.lower(contextOf(layer, merged, names)));
@@ -134,6 +253,14 @@ export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Wa
       blamed.add(mistake);
       finished(null);
     }
+  }
+
+  /** Random numbers in the place of a layer's output. */
+  function lowerPrior(layer: LayerUse, shape: Shape): void {
+    const { name, type, span } = layer;
+    b.origin = { layer: name, type, span, phase: "forward" };
+    const value = contextOf(layer, [], []).normal(shape);
+    sources.set(name, { name, type, span, from: [], value });
   }
 
   /** The only feature, or all that are one axis of numbers after encoding. */
@@ -159,8 +286,19 @@ export function walk({ b, training, spec, facts, diagnostics }: WalkOptions): Wa
     return values.length === 1 ? only : b.concat(values, { axis: 1 });
   }
 
-  for (const layer of spec.layers) lowerLayer(layer);
-  return { b, sources, state, weights, updates };
+  for (const layer of spec.layers) {
+    if (only?.has(layer.name) === false) continue;
+    if (layer.name === prior?.name) lowerPrior(layer, prior.shape);
+    else lowerAny(layer);
+  }
+  return { b, sources, state, weights, updates: [...updates.values()] };
+}
+
+/** Two uses of a network ask for a tensor in different sizes. */
+function sizesDiffer(layer: LayerUse, name: string, known: StateSpec, wanted: StateSpec): string {
+  const network = layer.shared?.network ?? "";
+  const tensor = name.slice(network.length + 1);
+  return `shares its weights with every use of network '${network}', but needs ${tensor} as ${formatShape(wanted.shape)} here and as ${formatShape(known.shape)} at an earlier use: give all uses inputs of the same shape`;
 }
 
 /** Layers work on f32 unless they say otherwise: an index is only good for looking things up. */

@@ -56,7 +56,23 @@ export function backward(
   if (dtype !== "f32" || shape.length > 0) {
     bug(`a loss is an f32 scalar, not ${dtype}${formatShape(shape)}`, loss.node);
   }
-  const nodes = reachable([loss]);
+  const origin = b.origin;
+  b.origin = { ...loss.node.origin, phase: "backward" };
+  const one = b.constant({ dtype: "f32", shape: [], value: 1 });
+  b.origin = origin;
+  return pullback(b, [[loss, one]], wrt);
+}
+
+/**
+ * As `backward`, for several values of any shape whose own gradients are given:
+ * Σ gradient · ∂value/∂w for each w of `wrt`.
+ */
+export function pullback(
+  b: GraphBuilder,
+  seeds: readonly (readonly [value: Value, gradient: Value])[],
+  wrt: readonly Value[],
+): readonly (Value | null)[] {
+  const nodes = reachable(seeds.map(([value]) => value));
   const active = findActive(nodes, new Set(wrt.map((value) => value.node)));
   const flows = (input: Value): boolean => isFloat(input) && active.has(input.node);
   const origin = b.origin;
@@ -78,8 +94,7 @@ export function backward(
   }
 
   try {
-    b.origin = { ...loss.node.origin, phase: "backward" };
-    contribute(loss, b.constant({ dtype: "f32", shape: [], value: 1 }));
+    for (const [value, gradient] of seeds) contribute(value, gradient);
     for (const node of nodes.toReversed()) {
       if (!active.has(node) || !contributions.has(node)) continue;
       b.origin = { ...node.origin, phase: "backward" };
@@ -116,5 +131,12 @@ function gradientsOf(
     outputs: node.types.map((_, output) => ({ node, output })) as unknown as Inputs<Value>,
     grad: grads[0] ?? first,
     grads,
+    pullback: (seeds, wrt) => pullback(b, seeds, wrt),
   });
+}
+
+/** Does a gradient flow from the loss to any of `wrt`? Builds nothing. */
+export function flowsTo(loss: Value, wrt: readonly Value[]): boolean {
+  const active = findActive(reachable([loss]), new Set(wrt.map((value) => value.node)));
+  return active.has(loss.node);
 }

@@ -21,6 +21,7 @@ import { type Graph, type GraphOutput, shapeOf, type Value } from "../ir/types.j
 import { scalar } from "../layers/shared.js";
 import { backward, MissingGradient } from "./backward.js";
 import { clip } from "./clip.js";
+import { reportMissingGradient } from "./missing-gradient.js";
 import { optimizerStep } from "./optimizer-step.js";
 import { reportUntrained } from "./untrained.js";
 import { averageName, useAverages } from "./use-averages.js";
@@ -42,11 +43,18 @@ interface Trained {
   readonly gradient: Value;
 }
 
+/**
+ * What stands before the names of a weight's slots: phases that update the same weight each have
+ * memory of their own, `<weight>:<phase>.m`.
+ */
+export type SlotPrefix = (weight: string) => string;
+
 /** Null if there is nothing to train or a gradient is missing, which is reported. */
 export function trainingPrograms(
   lowered: LoweredModel,
   train: TrainUse,
   diagnostics: Diagnostics,
+  prefix: SlotPrefix = () => "",
 ): TrainingPrograms | null {
   const { training, evaluate, builder } = lowered;
   if (training === null || evaluate === null || builder === null) {
@@ -70,11 +78,11 @@ export function trainingPrograms(
 
   const programs =
     train.settings.accumulate > 1
-      ? accumulating(builder, training, trained, train, declare)
+      ? accumulating(builder, training, trained, train, declare, prefix)
       : {
           train: {
             name: "train",
-            outputs: [...training.outputs, ...updates(builder, trained, train, declare)],
+            outputs: [...training.outputs, ...updates(builder, trained, train, declare, prefix)],
           },
         };
   return {
@@ -107,12 +115,7 @@ function differentiate(
     );
   } catch (error) {
     if (!(error instanceof MissingGradient)) throw error;
-    const { layer, span } = error.node.origin;
-    diagnostics.report("missing-gradient", span, {
-      layer,
-      op: error.node.kind,
-      reason: error.reason,
-    });
+    reportMissingGradient(error, diagnostics);
     return null;
   }
   const trained = weights.flatMap((weight, i) => {
@@ -143,6 +146,7 @@ function updates(
   trained: readonly Trained[],
   train: TrainUse,
   declare: Declare,
+  prefix: SlotPrefix,
 ): readonly GraphOutput[] {
   b.origin = originOf("clip", train.span);
   const clipped = clip(
@@ -155,7 +159,7 @@ function updates(
   b.origin = originOf("optimizer", optimizer.span);
   const learningRate = b.input("learning_rate", "scalar", "f32", []);
   const next = trained.map(({ weight }, i) => {
-    const slotName = (name: string): string => `${weight.name}:${name}`;
+    const slotName = (name: string): string => `${weight.name}:${prefix(weight.name)}${name}`;
     const kept: GraphOutput[] = [];
     const value = optimizerStep({
       b,
@@ -190,6 +194,7 @@ function accumulating(
   trained: readonly Trained[],
   train: TrainUse,
   declare: Declare,
+  prefix: SlotPrefix,
 ): { readonly train: Graph; readonly apply: Graph } {
   const { accumulate } = train.settings;
   const sumName = (weight: WeightInfo): string => `${weight.name}:gradient`;
@@ -208,7 +213,7 @@ function accumulating(
     const gradient = a.mul(sumOf(a, weight), scalar(a, 1 / accumulate));
     return { weight: { ...weight, value: a.state(weight.name, "f32", shape) }, gradient };
   });
-  const applied = updates(a, means, train, declare);
+  const applied = updates(a, means, train, declare, prefix);
   a.origin = originOf("accumulate", train.span);
   const cleared = trained.map(({ weight }) =>
     stateOutput(

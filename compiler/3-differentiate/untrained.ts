@@ -35,7 +35,7 @@ export function reportUntrained(
     if (!used.has(first.value.node) && !leadsToLast.has(layer)) continue;
     diagnostics.report("weight-without-gradient", first.value.node.origin.span, {
       layer,
-      weights: weights.map(({ name }) => name.slice(layer.length + 1)).join(" and "),
+      weights: weights.map(({ name }) => name.slice(name.lastIndexOf(".") + 1)).join(" and "),
     });
   }
 }

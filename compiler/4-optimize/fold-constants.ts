@@ -60,7 +60,7 @@ export const foldConstants = definePass({
   rules: [
     rule(
       "what depends on constants alone is a constant",
-      opKinds.filter((kind) => kind !== "constant"),
+      opKinds.filter((kind) => kind !== "constant" && kind !== "scan"),
       {
         rewrite: (match) => evaluateConstant(match as unknown as Match),
         before:

@@ -1,12 +1,13 @@
 /** @file The optimiser: its passes in order, and the runner that verifies the graph after each. */
 import type { LoweredModel } from "../2-lower/lowered-model.js";
 import { createBuilder } from "../ir/builder.js";
-import { type Graph, typeOf } from "../ir/types.js";
+import { bodiesOf, nodesOf } from "../ir/traverse.js";
+import { type Graph, isGraph, typeOf } from "../ir/types.js";
 import { verifyGraph } from "../ir/verify.js";
 import { cancelMovement } from "./cancel-movement.js";
 import { convertLayout } from "./convert-layout.js";
 import { cropUnused } from "./crop-unused.js";
-import type { Pass, PassContext } from "./define-pass.js";
+import type { Pass, PassContext, PassResult } from "./define-pass.js";
 import { foldBatchNorm } from "./fold-batch-norm.js";
 import { foldConstants } from "./fold-constants.js";
 import { fuseLinear } from "./fuse-linear.js";
@@ -15,6 +16,7 @@ import { mergeDuplicates } from "./merge-duplicates.js";
 import { orderProgram } from "./order-nodes.js";
 import { rebuild } from "./rebuild.js";
 import { removeIdentities } from "./remove-identities.js";
+import { mergeScans, pruneScans } from "./shape-scans.js";
 import { simplifyAlgebra } from "./simplify-algebra.js";
 import { simplifyGradients } from "./simplify-gradients.js";
 import { sinkReshapes } from "./sink-reshapes.js";
@@ -44,6 +46,8 @@ const forwardPasses: readonly Pass[] = [cropUnused];
 const passes: Readonly<Record<PassContext["mode"], readonly Pass[]>> = {
   training: [
     mergeDuplicates,
+    mergeScans,
+    pruneScans,
     ...tidy,
     simplifyAlgebra,
     simplifyGradients,
@@ -60,6 +64,7 @@ const passes: Readonly<Record<PassContext["mode"], readonly Pass[]>> = {
   ],
   inference: [
     mergeDuplicates,
+    pruneScans,
     ...tidy,
     simplifyAlgebra,
     sinkReshapes,
@@ -83,12 +88,35 @@ export const allPasses: readonly Pass[] = [
   ...new Set([...forwardPasses, ...passes.training, ...passes.inference]),
 ];
 
+/** Runs a pass on a graph and on the bodies of its loops. */
+function runDeep(pass: Pass, graph: Graph, context: PassContext): PassResult {
+  const { graph: result, counts } = pass.run(graph, context);
+  const total: Record<string, number> = { ...counts };
+  const hasBodies = nodesOf(result).some((node) => bodiesOf(node).length > 0);
+  if (!hasBodies) return { graph: result, counts };
+  const deep = rebuild(result, ({ b, node, inputs }) => {
+    const bodies = Object.entries(node.attrs).flatMap(([key, value]) => {
+      if (!isGraph(value)) return [];
+      const { parameters = [] } = value;
+      const inner = runDeep(pass, value, context);
+      for (const [name, count] of Object.entries(inner.counts)) {
+        total[name] = (total[name] ?? 0) + count;
+      }
+      return [[key, { ...inner.graph, parameters }] as const];
+    });
+    if (bodies.length === 0 || node.kind === "input" || node.kind === "state") return null;
+    const attrs = { ...node.attrs, ...Object.fromEntries(bodies) };
+    return b.apply(node.kind, inputs, attrs, node.optional);
+  });
+  return { graph: deep, counts: total };
+}
+
 function run(graph: Graph, list: readonly Pass[], context: PassContext, onPass?: OnPass): Graph {
   let current = graph;
   verifyGraph(current, "everything before optimisation");
   for (const pass of list) {
     const start = performance.now();
-    const result = pass.run(current, context);
+    const result = runDeep(pass, current, context);
     current = result.graph;
     verifyGraph(current, pass.name);
     onPass?.(pass.name, current, performance.now() - start, result.counts);

@@ -47,10 +47,62 @@ function reduceStretched({ b, node, inputs: [x], attrs }: Match<"sum">): Value |
   return sameShape(shapeOf(value), shape) ? value : b.broadcastTo(value, { shape });
 }
 
+/** The terms of a sum of sums, all of its shape; null where an operand is stretched. */
+function termsOf(sum: Value): readonly Value[] | null {
+  const add = made(sum, "add");
+  if (add === null) return [sum];
+  const terms: Value[] = [];
+  for (const operand of [add.inputs[0], add.inputs[1]]) {
+    const inner = sameShape(shapeOf(operand), shapeOf(sum)) ? termsOf(operand) : null;
+    if (inner === null) return null;
+    terms.push(...inner);
+  }
+  return terms;
+}
+
+/** Where along its only padded axis a padded value stands. */
+function placeOf(value: Value): { axis: number; start: number; end: number; x: Value } | null {
+  const pad = made(value, "pad");
+  if (pad === null || pad.attrs.value !== 0) return null;
+  const [x] = pad.inputs;
+  const { before, after } = pad.attrs;
+  const [axis, ...more] = axesOf(shapeOf(x)).filter((i) => before[i] !== 0 || after[i] !== 0);
+  const size = axis === undefined ? undefined : shapeOf(x)[axis];
+  if (axis === undefined || more.length > 0 || typeof size !== "number") return null;
+  const start = before[axis] ?? 0;
+  return { axis, start, end: start + size, x };
+}
+
+/** Padded values that fill their shape side by side: what slicing something to pieces leaves. */
+function joinParts({ b, node }: Match<"add">): Value | null {
+  const sum: Value = { node, output: 0 };
+  const places = (termsOf(sum) ?? []).map(placeOf);
+  const [first] = places;
+  if (first === null || first === undefined) return null;
+  const { axis } = first;
+  const parts = places.flatMap((place) => (place?.axis === axis ? [place] : []));
+  if (parts.length < places.length) return null;
+  parts.sort((p, q) => p.start - q.start);
+  const joined = parts.every(({ start }, i) => start === (parts[i - 1]?.end ?? 0));
+  if (!joined || parts.at(-1)?.end !== shapeOf(sum)[axis]) return null;
+  return b.concat(
+    parts.map(({ x }) => x),
+    { axis },
+  );
+}
+
 export const simplifyGradients = definePass({
   name: "simplify-gradients",
   why: "Each gradient rule sees one op; two neighbours often have a cheaper joint gradient.",
   rules: [
+    rule("gradients of the parts of a value are joined, not padded and added", "add", {
+      rewrite: joinParts,
+      before:
+        "(x: f32[n,1], y: f32[n,2], z: f32[n,3])" +
+        "a = pad x before=[0,3] after=[0,2] value=0; b = pad y before=[0,4] after=[0,0] value=0;" +
+        "c = pad z before=[0,0] after=[0,3] value=0; d = add a b; e = add d c; return e",
+      after: "(x: f32[n,1], y: f32[n,2], z: f32[n,3]) a = concat z x y axis=1; return a",
+    }),
     // A window's gradient goes to where x = y, and there x > 0 exactly where y > 0: masking the
     // pooled gradient does the same on a quarter of the elements.
     rule("mask before unpooling", "reluGrad", {

@@ -19,6 +19,9 @@ export interface ApiTypes {
   /** The type of one example's targets. */
   readonly target: string;
   readonly output: string;
+  /** What generate() is given and makes; null without a generate section. */
+  readonly given: string;
+  readonly generated: string | null;
   /** The label type of the only category head, if there is just one. */
   readonly label: Identifier | null;
   /** Names to import from the runtime. */
@@ -116,9 +119,23 @@ export function apiTypes(model: CompiledModel, scope: NameScope): ApiTypes {
   const input = record(features);
   const target = record(Object.entries(spec.data?.targets ?? {}));
   const output = outputType();
+  const { generate } = model;
+  const columns = { ...spec.data?.features, ...spec.data?.targets };
+  const conditions = Object.entries(columns).filter(([name]) => generate?.given.includes(name));
+  const given = record(conditions);
+  const generated = generate === undefined ? null : headType(generate.head);
   const labelled = heads.filter(({ kind }) => kind !== "value");
   const [first] = labelled;
   const label =
     labelled.length === 1 && first !== undefined ? labels.nameOf(first.target ?? first.name) : null;
-  return { labels: labels.statements, input, target, output, label, imports: [...imports].sort() };
+  return {
+    labels: labels.statements,
+    input,
+    target,
+    output,
+    given,
+    generated,
+    label,
+    imports: [...imports].sort(),
+  };
 }

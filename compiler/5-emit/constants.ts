@@ -1,5 +1,5 @@
 /** @file Long constant arrays: kept in a module of their own, so that programs stay readable. */
-import { nodesOf } from "../ir/traverse.js";
+import { nodesWithin } from "../ir/traverse.js";
 import type { Graph } from "../ir/types.js";
 import { Code, type Printable, print } from "./literal.js";
 import type { Identifier, NameScope } from "./name-scope.js";
@@ -14,7 +14,7 @@ export class ConstantTable {
 
   /** Gives every long array of the programs a name in `scope`; equal arrays share one. */
   constructor(graphs: readonly Graph[], scope: NameScope) {
-    for (const node of graphs.flatMap(nodesOf)) {
+    for (const node of graphs.flatMap(nodesWithin)) {
       const { value } = node.attrs;
       if (node.kind !== "constant" || !Array.isArray(value) || value.length <= inlineLimit)
         continue;
@@ -36,7 +36,7 @@ export class ConstantTable {
 
   /** Names of the long arrays that a graph uses. */
   usedBy(graph: Graph): readonly Identifier[] {
-    const used = nodesOf(graph).flatMap((node) => {
+    const used = nodesWithin(graph).flatMap((node) => {
       const { value } = node.attrs;
       const name = Array.isArray(value) ? this.#names.get(value.join()) : undefined;
       return node.kind === "constant" && name !== undefined ? [name] : [];

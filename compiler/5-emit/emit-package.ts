@@ -9,8 +9,8 @@ import { hashesOf } from "./hashes.js";
 import { header } from "./header.js";
 import { writeIndex } from "./index-source.js";
 import { createManifest, manifestPath } from "./manifest.js";
-import { NameScope } from "./name-scope.js";
-import { type ProgramKey, writeProgram } from "./program-source.js";
+import { type ProgramModules, programModulesOf } from "./program-modules.js";
+import { writeProgram } from "./program-source.js";
 import { SourceLines } from "./source-lines.js";
 import { composeMap } from "./source-map.js";
 import { writeSpec } from "./spec-source.js";
@@ -21,36 +21,6 @@ export interface EmittedPackage {
   /** Text by path inside the folder, `/` between folders. */
   readonly files: ReadonlyMap<string, string>;
 }
-
-interface ProgramModule {
-  readonly file: string;
-  readonly about: string;
-  readonly programs: readonly ProgramKey[];
-}
-
-/** Which programs each module holds. */
-const modules: readonly ProgramModule[] = [
-  { file: "infer", about: "The prediction, step by step.", programs: ["infer"] },
-  {
-    file: "train",
-    about: "The training step and the evaluation, step by step.",
-    programs: ["train", "apply", "evaluate"],
-  },
-];
-
-/** Those that a model has. */
-const modulesOf = ({ programs }: CompiledModel): readonly ProgramModule[] =>
-  modules
-    .map((module) => ({ ...module, programs: module.programs.filter((key) => programs[key]) }))
-    .filter((module) => module.programs.length > 0);
-
-/** Names that the modules with programs import or declare. */
-const programScope = (): NameScope =>
-  NameScope.create([
-    "Ops",
-    "Program",
-    ...modules.flatMap(({ programs }) => programs.flatMap((key) => [key, `${key}Program`])),
-  ]);
 
 interface Module {
   readonly file: string;
@@ -63,24 +33,23 @@ type Start = (about: string) => SourceLines;
 
 function programModules(
   model: CompiledModel,
-  present: readonly ProgramModule[],
+  { modules, scope }: ProgramModules,
   start: Start,
 ): Module[] {
-  const scope = programScope();
-  const constants = new ConstantTable(Object.values(model.programs), scope);
+  const all = modules.flatMap(({ programs }) => programs.map(({ graph }) => graph));
+  const constants = new ConstantTable(all, scope);
   const positions = new Map(model.spec.layers.map(({ name }, i) => [name, i + 1]));
   const { modelSpan, train } = model.spec;
-  const result = present.map(({ file, about, programs }): Module => {
+  const result = modules.map(({ file, about, programs }): Module => {
     const out = start(about);
     const span = (file === "train" ? train?.span : null) ?? modelSpan;
     out.add('import type { Ops, Program } from "@dlc/runtime";', span);
-    const graphs = programs.map((key) => [key, model.programs[key] ?? bug("no graph")] as const);
-    const used = new Set(graphs.flatMap(([, graph]) => constants.usedBy(graph)));
+    const used = new Set(programs.flatMap(({ graph }) => constants.usedBy(graph)));
     if (used.size > 0) {
       out.add(`import { ${[...used].sort().join(", ")} } from "./constants.js";`, span);
     }
-    for (const [key, graph] of graphs) {
-      writeProgram(key, graph, { scope, constants, positions, span, out });
+    for (const program of programs) {
+      writeProgram(program, { scope, constants, positions, span, out });
     }
     return { file, out, mapped: true };
   });
@@ -149,9 +118,9 @@ export async function emitPackage(
     out.add(header(model, hashes, about));
     return out;
   };
-  const present = modulesOf(model);
+  const present = programModulesOf(model);
   const index = start("What to import: the model and its types.");
-  writeIndex(model, { modules: present, base: urlOf(way) }, index);
+  writeIndex(model, { modules: present.modules, base: urlOf(way) }, index);
   const spec = start("The specification, resolved, as data.");
   writeSpec(model, hashes, spec);
   const files = new Map<string, string>();

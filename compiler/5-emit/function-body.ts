@@ -1,13 +1,15 @@
 /** @file The statements of a program's function: sections, layers, one line per value. */
+import { orderNodes } from "../4-optimize/order-nodes.js";
 import type { Span } from "../ir/origin.js";
 import { formatType } from "../ir/text.js";
-import type { Graph, Node, Value } from "../ir/types.js";
+import { type Graph, isGraph, type Node, type Value } from "../ir/types.js";
 import type { ConstantTable } from "./constants.js";
-import { propertyName, stringLiteral } from "./literal.js";
+import { fill, propertyName, stringLiteral } from "./literal.js";
+import type { Identifier, NameScope } from "./name-scope.js";
 import { callOf } from "./op-call.js";
-import { isSource, type Phase, type Section } from "./schedule.js";
+import { isSource, type Phase, type Section, sectionsOf } from "./schedule.js";
 import type { SourceLines } from "./source-lines.js";
-import type { ValueNames } from "./value-names.js";
+import { nameValues, type ValueNames } from "./value-names.js";
 
 const headings: Readonly<Record<Phase, string>> = {
   forward: "forward",
@@ -18,6 +20,8 @@ const headings: Readonly<Record<Phase, string>> = {
 export interface BodyContext {
   readonly graph: Graph;
   readonly names: ValueNames;
+  /** The scope of the function. */
+  readonly scope: NameScope;
   readonly constants: ConstantTable;
   /** Position of each layer in the model, from 1. */
   readonly positions: ReadonlyMap<string, number>;
@@ -27,8 +31,8 @@ export interface BodyContext {
 }
 
 /** `[y, mean]`, `[, mean]`; a name alone for ops with one result. Unused results are left out. */
-function targetOf(node: Node, names: ValueNames, used: ReadonlySet<string>): string {
-  if (node.types.length === 1) return names.of({ node, output: 0 });
+function targetOf(node: Node, names: ValueNames, used: ReadonlySet<string>, list: boolean): string {
+  if (!list) return names.of({ node, output: 0 });
   const results = node.types.map((_, output) =>
     used.has(`${node.id}.${output}`) ? names.of({ node, output }) : "",
   );
@@ -36,32 +40,46 @@ function targetOf(node: Node, names: ValueNames, used: ReadonlySet<string>): str
   return `[${results.map((result, i) => (i === 0 || result === "" ? result : ` ${result}`)).join()}]`;
 }
 
-/** Writes the statements and the return statement. */
-export function writeBody(
-  context: BodyContext,
-  nodes: readonly Node[],
-  sections: readonly Section[],
-): void {
-  const { graph, names, constants, positions, out } = context;
-  const declared = new Set<Node>();
-  const used = new Set(
+/** `lstm_1_step`, and `d_lstm_1_step` for the one that runs backwards. */
+const nameOfStep = ({ origin }: Node, scope: NameScope): Identifier =>
+  scope.unique(`${origin.phase === "backward" ? "d_" : ""}${origin.layer}_step`);
+
+/** Results that something reads. */
+const resultsRead = (graph: Graph, nodes: readonly Node[]): ReadonlySet<string> =>
+  new Set(
     [...nodes.flatMap((node) => node.inputs), ...graph.outputs.map((output) => output.value)].map(
       ({ node, output }) => `${node.id}.${output}`,
     ),
   );
 
+/** Writes single values into a function; `declared` are those that it has already. */
+function createStatements(
+  { graph, names, scope, constants, span, out, ...context }: BodyContext,
+  nodes: readonly Node[],
+  indent: string,
+  declared: Set<Node>,
+) {
+  const used = resultsRead(graph, nodes);
   const comment = (node: Node): string => `; // ${node.types.map(formatType).join(", ")}`;
 
   function declare(node: Node, target: string, code: string): void {
     declared.add(node);
-    out.add(`  const ${target} = ${code}${comment(node)}`, node.origin.span ?? context.span);
+    out.add(`${indent}const ${target} = ${code}${comment(node)}`, node.origin.span ?? span);
   }
 
   function compute(node: Node): void {
     declareSources(node.inputs);
-    const target = targetOf(node, names, used);
-    const room = { before: `  const ${target} = `.length, after: comment(node).length };
-    declare(node, target, callOf(node, names, constants, room));
+    const body = Object.values(node.attrs).find(isGraph);
+    const bodyName = body === undefined ? null : nameOfStep(node, scope);
+    if (body !== undefined && bodyName !== null) {
+      const inner = { ...context, graph: body, scope, constants, span, out };
+      writeStep(body, bodyName, inner, { indent, carries: Number(node.attrs.carries) });
+    }
+    const list = node.types.length > 1 || body !== undefined;
+    const target = targetOf(node, names, used, list);
+    const before = `${indent}const ${target} = `.length;
+    const room = { before, after: comment(node).length, indent };
+    declare(node, target, callOf(node, names, constants, room, bodyName));
   }
 
   /** Declares the tensors and constants that a node reads, right before their first use. */
@@ -76,6 +94,64 @@ export function writeBody(
       }
     }
   }
+  return { compute, declareSources };
+}
+
+/**
+ * Writes the body of a loop as a function of its own: `const lstm_1_step = (…): [T, T] => { … };`.
+ * Parameters that it does not use begin with `_`.
+ */
+function writeStep(
+  body: Graph,
+  name: Identifier,
+  context: Omit<BodyContext, "names">,
+  { indent, carries }: { readonly indent: string; readonly carries: number },
+): void {
+  const { out, span } = context;
+  const nodes = orderNodes(body);
+  const sections = sectionsOf(nodes);
+  const scope = context.scope.child();
+  const outputs = body.outputs.map((output, i) => ({
+    ...output,
+    name: i < carries ? `next${i}` : `output${i - carries}`,
+  }));
+  const names = nameValues({ ...body, outputs }, nodes, sections, scope);
+  const sources = new Map(
+    nodes.filter(({ kind }) => kind === "input").map((node) => [String(node.attrs.name), node]),
+  );
+  const parameters = (body.parameters ?? []).map((parameter) => {
+    const node = sources.get(parameter.name);
+    const word =
+      node === undefined ? `_${scope.unique(parameter.name)}` : names.of({ node, output: 0 });
+    return { text: `${word}: T`, type: formatType(parameter.type) };
+  });
+  const inner = `${indent}  `;
+  const results = `[${body.outputs.map(() => "T").join(", ")}]`;
+  out.add(`${indent}const ${name} = (`, span);
+  for (const { text, type } of parameters) out.add(`${inner}${text}, // ${type}`, span);
+  out.add(`${indent}): ${results} => {`, span);
+  const own: BodyContext = { ...context, scope, names };
+  const statements = createStatements(own, nodes, inner, new Set(sources.values()));
+  for (const { phase, groups } of sections) {
+    if (sections.length > 1) out.add(`${inner}// ---- ${phase}`, span);
+    for (const node of groups.flatMap((group) => group.nodes)) statements.compute(node);
+  }
+  statements.declareSources(body.outputs.map(({ value }) => value));
+  const values = body.outputs.map(({ value }) => names.of(value));
+  const short = `${inner}return [${values.join(", ")}];`;
+  const lines = [`${inner}return [`, ...fill(values, `${inner}  `), `${inner}];`];
+  out.add(short.length <= 100 ? short : lines.join("\n"), span);
+  out.add(`${indent}};`, span);
+}
+
+/** Writes the statements and the return statement of a program's function. */
+export function writeBody(
+  context: BodyContext,
+  nodes: readonly Node[],
+  sections: readonly Section[],
+): void {
+  const { graph, names, positions, out } = context;
+  const { compute, declareSources } = createStatements(context, nodes, "  ", new Set());
 
   function heading({ origin }: Section["groups"][number]): void {
     const position = positions.get(origin.layer);

@@ -1,6 +1,7 @@
 /** @file One operation as source text: `o.conv2d(x, filter, { strides: [1, 1], …, bias })`. */
 import type { OpKind } from "@dlc/runtime";
-import type { Dim, Node, Value } from "../ir/types.js";
+import { bodiesOf, nodesWithin } from "../ir/traverse.js";
+import { type Dim, isGraph, type Node, type Value } from "../ir/types.js";
 import type { AnyOpDef } from "../ops/define-op.js";
 import { ops } from "../ops/index.js";
 import type { ConstantTable } from "./constants.js";
@@ -24,14 +25,24 @@ function dimCode(dim: Dim): Printable {
 export const mentionsBatch = (node: Node): boolean =>
   node.kind !== "input" &&
   node.kind !== "state" &&
-  (definitionOf(node).shapeAttrs ?? []).some((key) =>
+  ((definitionOf(node).shapeAttrs ?? []).some((key) =>
     ((node.attrs[key] ?? []) as readonly Dim[]).some(isSymbolic),
-  );
+  ) ||
+    bodiesOf(node).flatMap(nodesWithin).some(mentionsBatch));
 
-function options(node: Node, names: ValueNames, constants: ConstantTable): Fields {
+function options(
+  node: Node,
+  names: ValueNames,
+  constants: ConstantTable,
+  bodyName: Identifier | null,
+): Fields {
   const { shapeAttrs = [] } = definitionOf(node);
   const required = node.inputs.length - node.optional.length;
   const entries = Object.entries(node.attrs).map(([key, value]): [string, Printable] => {
+    if (isGraph(value)) {
+      if (bodyName === null) throw new Error(`the body of a ${node.kind} has no name`);
+      return [key, Code.of(bodyName)];
+    }
     if (shapeAttrs.includes(key)) return [key, (value as readonly Dim[]).map(dimCode)];
     const long = node.kind === "constant" && Array.isArray(value);
     return [key, long ? constants.reference(value as number[]) : (value as Printable)];
@@ -44,19 +55,27 @@ function options(node: Node, names: ValueNames, constants: ConstantTable): Field
 }
 
 const width = 100;
-const indent = "  ";
 
-/** `before` and `after`: columns that the statement takes on the first line and behind the call. */
+interface Room {
+  /** Columns that the statement takes on the first line, and behind the call. */
+  readonly before: number;
+  readonly after: number;
+  /** What the statement's lines begin with. */
+  readonly indent: string;
+}
+
+/** `bodyName`: the function that is the op's body, if it has one. */
 export function callOf(
   node: Node,
   names: ValueNames,
   constants: ConstantTable,
-  { before, after }: { readonly before: number; readonly after: number },
+  { before, after, indent }: Room,
+  bodyName: Identifier | null = null,
 ): string {
   const count = node.inputs.length - node.optional.length;
   const required = node.inputs.slice(0, count).map((value) => names.of(value));
   const { variadic } = definitionOf(node);
-  const settings = options(node, names, constants);
+  const settings = options(node, names, constants, bodyName);
   const tensors = variadic ? `[${required.join(", ")}]` : required.join(", ");
   const start = `o.${node.kind}(`;
   const first = before + start.length + tensors.length;

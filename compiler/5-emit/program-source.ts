@@ -11,14 +11,15 @@ import { isSource, sectionsOf } from "./schedule.js";
 import type { SourceLines } from "./source-lines.js";
 import { nameValues } from "./value-names.js";
 
-export type ProgramKey = "infer" | "evaluate" | "train" | "apply";
-
-const summaries: Readonly<Record<ProgramKey, string>> = {
-  infer: "Predicts: from features to the model's outputs.",
-  evaluate: "The loss and the model's outputs, without changing anything.",
-  train: "One training step: forward, loss, gradients, new state.",
-  apply: "Updates the weights with the gradients that training steps have added up.",
-};
+/** A program as it is written: its function, the constant that describes it, and its graph. */
+export interface EmittedProgram {
+  /** The function: `train`, `trainDiscriminator`. */
+  readonly id: string;
+  /** The description: `trainProgram`. */
+  readonly constant: string;
+  readonly summary: string;
+  readonly graph: Graph;
+}
 
 /** Names that every program's function has in scope. */
 const parameters = ["o", "n", "inputs", "scalars", "state"];
@@ -71,7 +72,12 @@ function writeTypes(type: string, io: Interface, out: SourceLines, span: Span): 
 }
 
 /** `export const trainProgram: Program = …`: what an engine needs to know before it calls it. */
-function writeDescription(key: ProgramKey, io: Interface, out: SourceLines, span: Span): void {
+function writeDescription(
+  { id, constant }: EmittedProgram,
+  io: Interface,
+  out: SourceLines,
+  span: Span,
+): void {
   const spec = (value: Value): Printable =>
     new Fields([
       ["dtype", typeOf(value).dtype],
@@ -83,8 +89,8 @@ function writeDescription(key: ProgramKey, io: Interface, out: SourceLines, span
     Object.fromEntries(pairs);
   const lines = [
     "",
-    `export const ${key}Program: Program = {`,
-    `  name: ${stringLiteral(key)},`,
+    `export const ${constant}: Program = {`,
+    `  name: ${stringLiteral(id)},`,
     entry("inputs", record(io.inputs.map((node) => [nameOf(node), spec({ node, output: 0 })]))),
     entry(
       "scalars",
@@ -96,7 +102,7 @@ function writeDescription(key: ProgramKey, io: Interface, out: SourceLines, span
       io.updates.map(({ name }) => name),
     ),
     entry("outputs", record(io.outputs.map(({ name, value }) => [name, spec(value)]))),
-    `  run: ${key},`,
+    `  run: ${id},`,
     "};",
   ];
   out.add(lines.join("\n"), span);
@@ -113,13 +119,15 @@ export interface ProgramContext {
 }
 
 /** Adds the types of a program's arguments and results, its function, and its description. */
-export function writeProgram(key: ProgramKey, graph: Graph, context: ProgramContext): void {
+export function writeProgram(program: EmittedProgram, context: ProgramContext): void {
   const { out, span } = context;
+  const { id, graph, summary } = program;
   const nodes = orderNodes(graph);
   const sections = sectionsOf(nodes);
-  const names = nameValues(graph, nodes, sections, context.scope.child(parameters));
+  const scope = context.scope.child(parameters);
+  const names = nameValues(graph, nodes, sections, scope);
   const io = interfaceOf(graph, nodes);
-  const type = key.charAt(0).toUpperCase() + key.slice(1);
+  const type = id.charAt(0).toUpperCase() + id.slice(1);
   writeTypes(type, io, out, span);
   const used = [
     io.inputs.length > 0 ? "inputs" : "",
@@ -130,14 +138,14 @@ export function writeProgram(key: ProgramKey, graph: Graph, context: ProgramCont
   const computes = nodes.some((node) => !isSource(node) || node.kind === "constant");
   const signature = [
     "",
-    `/** ${summaries[key]} */`,
-    `export function ${key}<T>(`,
+    `/** ${summary} */`,
+    `export function ${id}<T>(`,
     `  ${computes ? "o" : "_o"}: Ops<T>,`,
     `  ${used.length === 0 ? "_nothing" : `{ ${used.join(", ")} }`}: ${type}Arguments<T>,`,
     `): ${type}Results<T> {`,
   ];
   out.add(signature.join("\n"), span);
-  writeBody({ ...context, graph, names }, nodes, sections);
+  writeBody({ ...context, scope, graph, names }, nodes, sections);
   out.add("}", span);
-  writeDescription(key, io, out, span);
+  writeDescription(program, io, out, span);
 }

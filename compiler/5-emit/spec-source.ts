@@ -17,6 +17,7 @@ export const specExports = [
   "trainSettings",
   "state",
   "heads",
+  "generation",
 ] as const;
 
 export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines): void {
@@ -32,8 +33,9 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
     const text = print(printable(value, style), { used: start.length + 1 });
     out.add(`\n/** ${about} */\n${start}${text};`);
   };
+  const own = model.generate === undefined ? "" : "GenerateSpec, ";
   out.add(
-    'import type { DataSpec, FittedFacts, HeadSpec, StateSpec, TrainSpec } from "@dlc/runtime";',
+    `import type { DataSpec, FittedFacts, ${own}HeadSpec, StateSpec, TrainSpec } from "@dlc/runtime";`,
   );
   entry("name", "string", spec.name, "The model's name.");
   entry("dlcVersion", "string", version, "The version of dlc that wrote this package.");
@@ -67,5 +69,8 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
     "Every tensor that outlives a step, and how it starts.",
     { record: true, packed: true },
   );
+  if (model.generate !== undefined) {
+    entry("generation", "GenerateSpec", model.generate, "What generate() makes, and from what.");
+  }
   entry("heads", "readonly HeadSpec[]", heads, "What the model predicts.");
 }

@@ -2,11 +2,19 @@
  * @file Interprets graphs by the ops' reference meanings: the oracle that passes, engines and
  * gradients are compared with. Float64 throughout (f32 rounding is not imitated); integers exact.
  */
-import type { AnyOpDef, Inputs, ReferenceTensor } from "../ops/define-op.js";
+import type { AnyOpDef, Inputs, ReferenceBody, ReferenceTensor } from "../ops/define-op.js";
 import { ops } from "../ops/index.js";
 import { concreteShape, formatShape, sameShape } from "./shape.js";
 import { reachable } from "./traverse.js";
-import type { Attributes, Graph, Node, Shape, TensorType, Value } from "./types.js";
+import {
+  type Attributes,
+  type Graph,
+  isGraph,
+  type Node,
+  type Shape,
+  type TensorType,
+  type Value,
+} from "./types.js";
 
 /** Inputs and state tensors by name. */
 export type ReferenceValues = Readonly<Record<string, ReferenceTensor>>;
@@ -64,14 +72,26 @@ function provided(node: Node, values: ReferenceValues): ReferenceTensor {
   return tensor;
 }
 
-/** Attributes with the batch size put in for symbolic dimensions. */
+/** A body as a function from tensors to tensors. */
+const functionOf =
+  ({ parameters = [], outputs }: Graph, n: number): ReferenceBody =>
+  (...given) => {
+    const values = parameters.map(({ name }, i) => [name, given[i] as ReferenceTensor] as const);
+    const roots = outputs.map(({ value }) => value);
+    return evaluateValues(roots, Object.fromEntries(values), n);
+  };
+
+/** Attributes with the batch size put in for symbolic dimensions, and a body as a function. */
 export function concreteAttributes(
   { shapeAttrs = [] }: Pick<AnyOpDef, "shapeAttrs">,
   attrs: Attributes,
   n: number,
 ): Attributes {
   const shapes = shapeAttrs.map((name) => [name, concreteShape(attrs[name] as Shape, n)] as const);
-  return { ...attrs, ...Object.fromEntries(shapes) };
+  const bodies = Object.entries(attrs).flatMap(([name, value]) =>
+    isGraph(value) ? [[name, functionOf(value, n)] as const] : [],
+  );
+  return { ...attrs, ...Object.fromEntries(shapes), ...Object.fromEntries(bodies) };
 }
 
 function checkType(

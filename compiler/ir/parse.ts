@@ -91,6 +91,7 @@ function readType(cursor: Cursor): TensorType {
 }
 
 function readAttribute(cursor: Cursor): unknown {
+  if (cursor.accept("{")) return readBody(cursor);
   if (cursor.accept("[")) {
     const items: unknown[] = [];
     while (!cursor.accept("]")) {
@@ -131,7 +132,8 @@ function readParameters(cursor: Cursor, b: GraphBuilder, scope: Scope): void {
 
 function readResults(cursor: Cursor, scope: Scope): readonly GraphOutput[] {
   const outputs: GraphOutput[] = [];
-  const atEnd = (): boolean => cursor.peek().kind === "end" || cursor.peek().kind === "comment";
+  const atEnd = (): boolean =>
+    cursor.peek().kind === "end" || cursor.peek().kind === "comment" || cursor.isMark("}");
   while (!atEnd()) {
     const isState = cursor.peek(1).kind !== "mark" && cursor.isMark("=", 2) && cursor.word("state");
     const name = cursor.isMark("=", 1) ? cursor.name() : resultName(outputs.length);
@@ -224,6 +226,32 @@ function define(
   });
 }
 
+/** Statements up to and including the results. */
+function readStatements(cursor: Cursor, b: GraphBuilder, scope: Scope): readonly GraphOutput[] {
+  cursor.skipEnds();
+  while (!cursor.word("return")) {
+    if (cursor.done()) cursor.fail("there is no 'return'");
+    readStatement(cursor, b, scope);
+    if (cursor.peek().kind !== "end") cursor.fail(`unexpected '${cursor.peek().text}'`);
+    cursor.skipEnds();
+  }
+  return readResults(cursor, scope);
+}
+
+/** The body of an op: `{ (h: f32[n,4]) …; return … }`. */
+function readBody(cursor: Cursor): Graph {
+  const b = createBuilder();
+  const scope: Scope = new Map();
+  cursor.skipEnds();
+  const name = cursor.word("graph") ? cursor.name() : "";
+  readParameters(cursor, b, scope);
+  const parameters = [...scope].map(([name, value]) => ({ name, type: typeOf(value) }));
+  const outputs = readStatements(cursor, b, scope);
+  cursor.skipEnds();
+  cursor.expect("}");
+  return { name, parameters, outputs };
+}
+
 /**
  * The graph that a text describes. Throws `IrSyntaxError` with the line of the first mistake.
  * Printing the result gives the printed form of the text: `print(parse(print(g))) = print(g)`.
@@ -235,14 +263,7 @@ export function parseGraph(text: string): Graph {
   cursor.skipEnds();
   const name = cursor.word("graph") ? cursor.name() : "";
   readParameters(cursor, b, scope);
-  cursor.skipEnds();
-  while (!cursor.word("return")) {
-    if (cursor.done()) cursor.fail("there is no 'return'");
-    readStatement(cursor, b, scope);
-    if (cursor.peek().kind !== "end") cursor.fail(`unexpected '${cursor.peek().text}'`);
-    cursor.skipEnds();
-  }
-  const outputs = readResults(cursor, scope);
+  const outputs = readStatements(cursor, b, scope);
   cursor.skipEnds();
   if (!cursor.done()) cursor.fail(`unexpected '${cursor.peek().text}' after the results`);
   return { name, outputs };

@@ -9,7 +9,7 @@ import {
   usualAttributes,
 } from "./text.js";
 import { nodesOf } from "./traverse.js";
-import type { Graph, Node, Value } from "./types.js";
+import { type Graph, isGraph, type Node, type Parameter, type Value } from "./types.js";
 
 const quote = (name: string): string => (isWord(name) ? name : JSON.stringify(name));
 
@@ -17,6 +17,7 @@ function formatAttribute(value: unknown): string {
   if (typeof value === "number") return formatNumber(value);
   if (typeof value === "string") return quote(value);
   if (Array.isArray(value)) return `[${value.map(formatAttribute).join(",")}]`;
+  if (isGraph(value)) return `{\n${printGraph(value).replace(/^(?=.)/gm, "    ")}  }`;
   return String(value);
 }
 
@@ -50,11 +51,15 @@ function nameValues(nodes: readonly Node[]): (value: Value) => string {
   };
 }
 
-function formatParameter(node: Node, name: string, last: boolean): string {
+function formatSource(node: Node, name: string, last: boolean): string {
   const role = node.kind === "state" ? "state " : node.attrs.role === "scalar" ? "scalar " : "";
   const type = node.types.map(formatType).join();
   return `  ${role}${name}: ${type}${last ? "" : ","}${formatOrigin(node.origin)}`;
 }
+
+/** Parameters of a body: all of them, in their order. */
+const formatParameter = ({ name, type }: Parameter, last: boolean): string =>
+  `  ${quote(name)}: ${formatType(type)}${last ? "" : ","}`;
 
 function formatStatement(node: Node, name: (value: Value) => string): string {
   const results = node.types.map(
@@ -86,9 +91,10 @@ export function printGraph(graph: Graph): string {
     return output === resultName(index) ? name(value) : `${quote(output)}=${name(value)}`;
   });
   const title = graph.name === "" ? "" : `graph ${quote(graph.name)}`;
-  const parameters = sources.map((node, i) =>
-    formatParameter(node, name({ node, output: 0 }), i === sources.length - 1),
-  );
+  const isLast = (i: number, list: readonly unknown[]): boolean => i === list.length - 1;
+  const parameters =
+    graph.parameters?.map((parameter, i, all) => formatParameter(parameter, isLast(i, all))) ??
+    sources.map((node, i) => formatSource(node, name({ node, output: 0 }), isLast(i, sources)));
   return [
     parameters.length === 0 ? `${title}()` : `${title}(`,
     ...parameters,

@@ -12,8 +12,9 @@
  *
  * One statement per line, or several separated by `;`. Types of statements, `graph name` and the
  * names of results may be left out: `(x: f32[n,4]) a = relu x; return a`. Attributes and optional
- * inputs are `key=value`; attributes that have the usual value (below) may be left out. A comment
- * that starts with `# @` is the node's origin: layer, type, phase, file, start-end.
+ * inputs are `key=value`; attributes that have the usual value (below) may be left out. The body of
+ * an op is a graph in braces. A comment that starts with `# @` is the node's origin: layer, type,
+ * phase, file, start-end.
  */
 import type { DType, OpKind } from "@dlc/runtime";
 import type { Attributes, Dim, TensorType } from "./types.js";

@@ -2,7 +2,7 @@
 import { IrSyntaxError, wordPattern } from "./text.js";
 
 export interface Token {
-  /** `end` separates statements (a line end or `;`); brackets suppress it. */
+  /** `end` separates statements (a line end or `;`); brackets suppress it, braces do not. */
   readonly kind: "word" | "string" | "mark" | "comment" | "end";
   readonly text: string;
   readonly line: number;
@@ -13,7 +13,7 @@ const patterns: readonly (readonly [Token["kind"] | "space", RegExp])[] = [
   ["space", /[^\S\n]+/y],
   ["comment", /#[^\n]*/y],
   ["string", /"(?:[^"\\\n]|\\.)*"/y],
-  ["mark", /[()[\]=,:]/y],
+  ["mark", /[(){}[\]=,:]/y],
   ["word", wordPattern],
 ];
 
@@ -22,10 +22,24 @@ const contentOf = (kind: Token["kind"] | "space", text: string): string => {
   return kind === "comment" ? text.slice(1).trim() : text;
 };
 
+/** Follows which brackets are open. Braces hold a graph, with statements of its own. */
+function createNesting(): { read(token: string): void; readonly endsCount: boolean } {
+  const open: string[] = [];
+  return {
+    read(token) {
+      if (/^[([{]$/.test(token)) open.push(token);
+      if (/^[)\]}]$/.test(token)) open.pop();
+    },
+    get endsCount() {
+      return open.length === 0 || open.at(-1) === "{";
+    },
+  };
+}
+
 export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
+  const nesting = createNesting();
   let line = 1;
-  let depth = 0;
   for (let at = 0; at < text.length; ) {
     const position = at;
     const found = patterns.flatMap(([kind, pattern]) => {
@@ -34,9 +48,8 @@ export function tokenize(text: string): readonly Token[] {
       return match === null ? [] : [{ kind, text: match[0] }];
     })[0];
     if (found === undefined) throw new IrSyntaxError(line, `unexpected '${text.charAt(at)}'`);
-    if (/^[([]$/.test(found.text)) depth++;
-    if (/^[)\]]$/.test(found.text)) depth--;
-    const skipped = found.kind === "space" || (found.kind === "end" && depth > 0);
+    if (found.kind === "mark") nesting.read(found.text);
+    const skipped = found.kind === "space" || (found.kind === "end" && !nesting.endsCount);
     if (!skipped) {
       tokens.push({
         kind: found.kind as Token["kind"],

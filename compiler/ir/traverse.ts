@@ -1,5 +1,5 @@
 /** @file Walks over graphs. */
-import type { Graph, Node, Value } from "./types.js";
+import { type Graph, isGraph, type Node, type Value } from "./types.js";
 
 /** The nodes that `roots` reach, each after its inputs, in a deterministic order (by creation). */
 export function reachable(roots: readonly Value[]): readonly Node[] {
@@ -17,3 +17,10 @@ export function reachable(roots: readonly Value[]): readonly Node[] {
 
 export const nodesOf = (graph: Graph): readonly Node[] =>
   reachable(graph.outputs.map((output) => output.value));
+
+/** The bodies among a node's attributes. */
+export const bodiesOf = (node: Node): readonly Graph[] => Object.values(node.attrs).filter(isGraph);
+
+/** All nodes of a graph and of the bodies in it. */
+export const nodesWithin = (graph: Graph): readonly Node[] =>
+  nodesOf(graph).flatMap((node) => [...bodiesOf(node).flatMap(nodesWithin), node]);

@@ -46,11 +46,23 @@ export interface GraphOutput {
   readonly value: Value;
 }
 
+/** A tensor that the body of an op is called with: the `input` node of that name stands for it. */
+export interface Parameter {
+  readonly name: string;
+  readonly type: TensorType;
+}
+
 /** A whole program. The nodes are whatever the outputs reach; `topological(graph)` orders them. */
 export interface Graph {
   readonly name: string;
   readonly outputs: readonly GraphOutput[];
+  /** Of an op's body: what it is called with, in order, whether it is used or not. */
+  readonly parameters?: readonly Parameter[];
 }
+
+/** Is an attribute's value the body of an op (of `scan`)? Its nodes are a world of their own. */
+export const isGraph = (value: unknown): value is Graph =>
+  typeof value === "object" && value !== null && "outputs" in value && "name" in value;
 
 export function typeOf(value: Value): TensorType {
   const type = value.node.types[value.output];

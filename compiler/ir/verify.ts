@@ -6,7 +6,7 @@ import type { AnyOpDef, Inputs } from "../ops/define-op.js";
 import { ops } from "../ops/index.js";
 import { Bug, bug } from "./bug.js";
 import { formatType, sameType } from "./text.js";
-import { type Graph, type Node, type TensorType, typeOf } from "./types.js";
+import { type Graph, isGraph, type Node, type TensorType, typeOf } from "./types.js";
 
 /** Every node that the outputs reach, inputs first; a cycle is a bug. */
 function visitAll(graph: Graph): readonly Node[] {
@@ -38,6 +38,7 @@ function checkOp(node: Node, definition: AnyOpDef): void {
   for (const name of node.optional) {
     if (!known.includes(name)) bug(`has no optional input '${name}'`, node);
   }
+  for (const value of Object.values(node.attrs)) if (isGraph(value)) checkBody(value, node);
   const inOrder = known.filter((name) => node.optional.includes(name));
   if (inOrder.join() !== node.optional.join()) bug("has optional inputs out of order", node);
   const inputs = node.inputs.map(typeOf) as unknown as Inputs<TensorType>;
@@ -50,6 +51,22 @@ function checkOp(node: Node, definition: AnyOpDef): void {
   if (!agree || wrong >= 0) {
     const inferred = types.map(formatType).join(", ");
     bug(`is said to give ${node.types.map(formatType).join(", ")} but gives ${inferred}`, node);
+  }
+}
+
+/** A body is a sound graph that reads nothing but its parameters. */
+function checkBody(body: Graph, node: Node): void {
+  const parameters = body.parameters ?? bug("has a body without parameters", node);
+  const types = new Map(parameters.map(({ name, type }) => [name, type]));
+  if (types.size < parameters.length) bug("has a body with two parameters of one name", node);
+  verifyGraph(body);
+  for (const source of visitAll(body)) {
+    if (source.kind === "state") bug(`has a body that reads state`, source);
+    if (source.kind !== "input") continue;
+    const type = types.get(String(source.attrs.name));
+    if (type === undefined) bug("is no parameter of the body it is in", source);
+    if (!sameType(type, typeOf({ node: source, output: 0 })))
+      bug("differs from its parameter", source);
   }
 }
 

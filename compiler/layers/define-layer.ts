@@ -9,9 +9,11 @@ import type { Field, FieldValues } from "./fields.js";
 
 export interface LayerContext<F extends Record<string, Field<unknown>>> {
   readonly b: Builder;
-  /** The inputs' values; a layer with `inputs: "one"` finds exactly one. */
+  /** The inputs' values; a layer with `inputs: "one"` finds exactly one, with "none" none. */
   readonly inputs: readonly Value[];
-  /** `inputs[0]`. */
+  /** What each input is for: `input`, then the roles that are given. */
+  readonly inputRoles: readonly string[];
+  /** `inputs[0]`; reading it is a fault in a layer without inputs. */
   readonly x: Value;
   readonly fields: FieldValues<F>;
   /** The layer's unique name. */
@@ -37,6 +39,10 @@ export interface LayerContext<F extends Record<string, Field<unknown>>> {
   update(name: string, next: Value): void;
   /** Numbers in [0, 1), different for every step and site. */
   random(shape: Shape): Value;
+  /** Standard normal numbers, likewise. */
+  normal(shape: Shape): Value;
+  /** A further output, to be read as `<layer>.<name>`; the layer's definition lists it. */
+  also(name: string, value: Value): void;
   /**
    * Rejects the spec: `shape-mismatch` with this reason at the layer (or at a field of it), with the
    * trail of shapes. Never returns.
@@ -52,9 +58,16 @@ export interface LayerDef<
   readonly summary: string;
   /**
    * one: reads the layer above or `from`; many: merges several, given as the primary value
-   * (`add: [a, b]`) or by `from: [a, b]`.
+   * (`add: [a, b]`) or by `from: [a, b]`; none: a source of values of its own.
    */
-  readonly inputs: "one" | "many";
+  readonly inputs: "one" | "many" | "none";
+  /**
+   * With "one": further inputs that `from: {input: …, <role>: …}` may give, and what they are for.
+   * They follow `x` in `inputs`, in the order of `inputRoles`.
+   */
+  readonly roles?: Readonly<Record<string, string>>;
+  /** Outputs beside the result, set by `also`, and what they are. */
+  readonly outputs?: Readonly<Record<string, string>>;
   /** The field set by `name: value`; null: the layer takes none (`- flatten`). For "many": the inputs. */
   readonly primary: (keyof F & string) | null;
   readonly fields: F;

@@ -155,6 +155,28 @@ export const sizes = (description: string): Field<readonly number[]> =>
     undefined,
   );
 
+/** A list of positions, from 0. */
+export const indices = (description: string): Field<readonly number[]> =>
+  field<readonly number[]>(
+    { type: "array", items: { type: "integer", minimum: 0 }, minItems: 1 },
+    description,
+    undefined,
+  );
+
+/** A number of elements, or a shape. */
+export const sizeOrShape = (description: string): Field<readonly number[]> =>
+  field<readonly number[]>(
+    {
+      anyOf: [
+        { type: "integer", minimum: 1 },
+        { type: "array", items: { type: "integer", minimum: 1 }, minItems: 1, maxItems: 8 },
+      ],
+    },
+    description,
+    undefined,
+    (value) => (typeof value === "number" ? [value] : (value as readonly number[])),
+  );
+
 /** Like another field, but null (unset) by default. */
 export const optional = <T>(inner: Field<T>): Field<T | null> =>
   field(inner.schema, inner.description, null, (value) =>

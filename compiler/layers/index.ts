@@ -23,14 +23,26 @@ import { subtract } from "./merge/subtract.js";
 import { batchNorm } from "./norm/batch-norm.js";
 import { groupNorm } from "./norm/group-norm.js";
 import { layerNorm } from "./norm/layer-norm.js";
+import { localResponseNorm } from "./norm/local-response-norm.js";
 import { avgPool1d } from "./pool/avg-pool1d.js";
 import { avgPool2d } from "./pool/avg-pool2d.js";
 import { globalAvgPool2d } from "./pool/global-avg-pool2d.js";
 import { globalMaxPool2d } from "./pool/global-max-pool2d.js";
 import { maxPool1d } from "./pool/max-pool1d.js";
 import { maxPool2d } from "./pool/max-pool2d.js";
+import { gaussianNoise } from "./random/gaussian-noise.js";
+import { interpolate } from "./random/interpolate.js";
+import { maskingNoise } from "./random/masking-noise.js";
+import { noise } from "./random/noise.js";
+import { sampleNormal } from "./random/sample-normal.js";
+import { cellLayers } from "./recurrent/cell-layers.js";
+import { gru } from "./recurrent/gru.js";
+import { lstm } from "./recurrent/lstm.js";
+import { simpleRnn } from "./recurrent/simple-rnn.js";
+import { crop2d } from "./shape/crop2d.js";
 import { flatten } from "./shape/flatten.js";
 import { reshape } from "./shape/reshape.js";
+import { selectChannels } from "./shape/select-channels.js";
 import { upsample2d } from "./shape/upsample2d.js";
 import { zeroPad2d } from "./shape/zero-pad2d.js";
 
@@ -53,16 +65,28 @@ const all: readonly AnyLayerDef[] = [
   batchNorm,
   layerNorm,
   groupNorm,
+  localResponseNorm,
   flatten,
   reshape,
   upsample2d,
   zeroPad2d,
+  crop2d,
+  selectChannels,
+  simpleRnn,
+  lstm,
+  gru,
+  ...cellLayers,
   add,
   subtract,
   multiply,
   average,
   maximum,
   concat,
+  noise,
+  sampleNormal,
+  interpolate,
+  gaussianNoise,
+  maskingNoise,
   ...plainActivations,
   leakyRelu,
   elu,

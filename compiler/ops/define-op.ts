@@ -6,7 +6,8 @@
  * float64 and samples. The registry tests derive some six tests per op from that.
  */
 import type { DType, OpKind, Ops } from "@dlc/runtime";
-import type { Attributes, Dim, TensorType, Value } from "../ir/types.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import type { Attributes, Dim, Graph, Parameter, TensorType, Value } from "../ir/types.js";
 
 /** The builder, as op files see it: the contract over graph values. */
 export type Builder = Ops<Value, Dim>;
@@ -37,7 +38,7 @@ export type Inputs<T> = readonly [T, T, T, T, T, T, T, T, ...T[]];
 
 export interface BackwardContext<A> {
   /** Builds the gradient's nodes. */
-  readonly b: Builder;
+  readonly b: GraphBuilder;
   readonly inputs: Inputs<Value>;
   readonly optional: readonly string[];
   readonly attrs: A;
@@ -46,6 +47,14 @@ export interface BackwardContext<A> {
   readonly grad: Value;
   /** Gradient of each output; null where nothing depends on it. At least one is there. */
   readonly grads: readonly (Value | null)[];
+  /**
+   * For ops with a body: gradients towards `wrt` of values whose own gradients are given, built where
+   * `b` builds; null where nothing flows.
+   */
+  readonly pullback: (
+    seeds: readonly (readonly [value: Value, gradient: Value])[],
+    wrt: readonly Value[],
+  ) => readonly (Value | null)[];
 }
 
 export type Gradient<A> =
@@ -75,15 +84,29 @@ export interface OpSample {
   /** Optional inputs, by name, as further entries. */
   readonly optional?: Readonly<Record<string, OpSample["inputs"][number]>>;
   readonly attrs?: Attributes;
+  /** What the op's body computes, for ops that have one. */
+  readonly body?: <T, D>(o: Ops<T, D>, values: Inputs<T>) => readonly [T, ...T[]];
 }
 
-/** The attributes of op K: its options object without the optional tensors. */
-export type AttrsOf<K extends OpKind> =
+type Callback = (...values: never[]) => unknown;
+
+/** The options object of op K without the optional tensors; a body is of type `Body`. */
+type OptionsOf<K extends OpKind, Body> =
   Parameters<Builder[K]> extends readonly [...infer _, infer Last]
     ? Last extends Value | readonly Value[]
       ? Record<never, never>
-      : { [P in keyof Last as Extract<Last[P], Value> extends never ? P : never]: Last[P] }
+      : {
+          [P in keyof Last as Extract<Last[P], Value> extends never
+            ? P
+            : never]: Last[P] extends Callback ? Body : Last[P];
+        }
     : Record<never, never>;
+
+/** The attributes of op K, with the body as a graph. */
+export type AttrsOf<K extends OpKind> = OptionsOf<K, Graph>;
+
+/** A body as `evaluate` gets it. */
+export type ReferenceBody = (...values: ReferenceTensor[]) => readonly ReferenceTensor[];
 
 export interface OpDef<K extends OpKind = OpKind> {
   readonly kind: K;
@@ -97,6 +120,11 @@ export interface OpDef<K extends OpKind = OpKind> {
   readonly optional?: readonly string[];
   /** Attributes that hold shapes with possibly symbolic dimensions. */
   readonly shapeAttrs?: readonly string[];
+  /**
+   * The op has a body, given as the attribute `body`: what that is called with, as far as it follows
+   * from the inputs. Values from outside that it uses are added to the inputs and parameters.
+   */
+  readonly body?: (inputs: readonly TensorType[], attrs: AttrsOf<K>) => readonly Parameter[];
   /** The result's types; throws `Rejection` when inputs do not fit. Knows nothing of YAML. */
   readonly infer: (
     inputs: Inputs<TensorType>,
@@ -111,10 +139,13 @@ export interface OpDef<K extends OpKind = OpKind> {
     attrs: AttrsOf<K>,
     optional: readonly string[],
   ) => readonly Value[];
-  /** The meaning, slow and obvious. Symbolic dimensions in attrs are already numbers. */
+  /**
+   * The meaning, slow and obvious. Symbolic dimensions in attrs are already numbers, and a body is a
+   * function from tensors to tensors.
+   */
   readonly evaluate: (
     inputs: Inputs<ReferenceTensor>,
-    attrs: AttrsOf<K>,
+    attrs: OptionsOf<K, ReferenceBody>,
     optional: readonly string[],
   ) => readonly ReferenceTensor[];
   readonly samples: readonly OpSample[];

@@ -7,6 +7,7 @@ import { linearOps } from "./linear/index.js";
 import { lossOps } from "./loss/index.js";
 import { normOps } from "./norm/index.js";
 import { randomOps } from "./random/index.js";
+import { recurrenceOps } from "./recurrence/index.js";
 import { reduceOps } from "./reduce/index.js";
 import { shapeOps } from "./shape/index.js";
 import { sourceOps } from "./source/index.js";
@@ -21,6 +22,7 @@ export const ops: { readonly [K in OpKind]: OpDef<K> } = {
   ...convOps,
   ...normOps,
   ...lossOps,
+  ...recurrenceOps,
   ...randomOps,
   ...updateOps,
 };

@@ -53,7 +53,20 @@ function section(layer: AnyLayerDef): string[] {
     "```",
     "",
     ...(fields.length === 0 ? [] : table),
+    ...further(layer),
   ];
+}
+
+/** Inputs and outputs beside the first. */
+function further({ roles = {}, outputs = {} }: AnyLayerDef): string[] {
+  const inputs = Object.entries(roles).map(
+    ([name, text]) => `- input \`${name}\` (a setting, or in \`from: { ${name}: … }\`): ${text}`,
+  );
+  const others = Object.entries(outputs).map(
+    ([name, text]) => `- output \`<layer>.${name}\`: ${text}`,
+  );
+  const list = [...inputs, ...others];
+  return list.length === 0 ? [] : [...list, ""];
 }
 
 function row(name: string, field: Field<unknown>): string {

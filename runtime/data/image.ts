@@ -126,3 +126,15 @@ async function decoding<T>(place: string, work: () => Promise<T>): Promise<T> {
     });
   }
 }
+
+/** Pixels 0 … 255 (rows, channels last; 1 or 3 channels) as a PNG file. */
+export async function encodePng(
+  pixels: Uint8ClampedArray,
+  [height, width, channels]: ImageShape,
+): Promise<Uint8Array> {
+  const raw = { width, height, channels: channels === 1 ? (1 as const) : (3 as const) };
+  const make = await sharp();
+  return make(pixels as unknown as Uint8Array, { raw })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+}

@@ -12,13 +12,16 @@ import type { ModelDefinition } from "../spec.js";
 import type { HostTensor } from "../tensor.js";
 import { evaluate, evaluationBatch } from "../trainer/evaluate.js";
 import type { TrainResult } from "../trainer/events.js";
+import { stillScalars } from "../trainer/scalars.js";
 import type { BatchSource } from "../trainer/source.js";
 import { train } from "../trainer/train.js";
 import { type ExampleData, openModelData } from "./data.js";
 import { decodeOutputs } from "./decode.js";
 import { summarize, withConfusion } from "./evaluation.js";
+import { generateExamples } from "./generate.js";
 import type {
   EvaluationResult,
+  GenerateOptions,
   Model,
   ModelEvaluateOptions,
   ModelOptions,
@@ -80,7 +83,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
       const executable = await engine.prepare(infer, size);
       const results = await executable.run({
         inputs: await encodeInputs(definition, chunk),
-        scalars: {},
+        scalars: stillScalars(infer, "predict", definition.train?.seed ?? 0, start),
         state: current,
       });
       outputs.push(...(decodeOutputs(definition.heads, results, size) as Output[]));
@@ -121,6 +124,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
         batch: evaluationBatch(definition.train?.batch ?? largestChunk),
         heads: definition.heads,
         metrics,
+        seed: definition.train?.seed ?? 0,
       });
       if (evaluation === null) throw new Error("the evaluation was abandoned");
       const summary = summarize(definition, name, evaluation);
@@ -174,6 +178,10 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     return selectState(await from.read(), definition.state, "weights");
   }
 
+  async function generate(options: GenerateOptions<Readonly<Record<string, unknown>>> = {}) {
+    return generateExamples({ definition, engine, state: trainedState() }, options);
+  }
+
   function predict(input: Input): Promise<Output>;
   function predict(inputs: readonly Input[]): Promise<Output[]>;
   async function predict(input: Input | readonly Input[]): Promise<Output | Output[]> {
@@ -200,6 +208,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     predict,
     evaluate: evaluateModel,
     train: trainModel,
+    generate: generate as Model<T>["generate"],
     read: () => readWeights(trainedState()),
     save: async (path) => saveWeights(path, await readWeights(trainedState()), definition),
     async dispose() {

@@ -61,13 +61,28 @@ export interface EvaluationResult<Metrics = Readonly<Record<string, number>>> {
   >;
 }
 
+export interface GenerateOptions<Given> {
+  /** How many examples; default: as many as `given` lists, else 1. */
+  readonly count?: number | undefined;
+  /** The same seed makes the same examples; the first k of many are those of k. Default 0. */
+  readonly seed?: number | undefined;
+  /** What they are made for: one for all, or one for each. Needed where the model has conditions. */
+  readonly given?: Given | readonly Given[] | undefined;
+}
+
 /** One example's features and targets, a prediction, and the numbers of an evaluation. */
 export interface ModelTypes {
   readonly input: object;
   readonly target: object;
   readonly output: unknown;
   readonly metrics: object;
+  /** With a generate section: what generate() is given, and what it makes. */
+  readonly given?: object;
+  readonly generated?: unknown;
 }
+
+type GivenOf<T> = T extends { readonly given: infer Given } ? Given : Record<string, unknown>;
+type GeneratedOf<T> = T extends { readonly generated: infer Generated } ? Generated : unknown;
 
 export interface Model<T extends ModelTypes = ModelTypes> {
   readonly definition: ModelDefinition;
@@ -87,6 +102,11 @@ export interface Model<T extends ModelTypes = ModelTypes> {
    * model has the trained weights. A new run starts from the loaded weights if there are any.
    */
   train(options?: ModelTrainOptions<T["input"] & T["target"]>): Promise<TrainResult>;
+  /**
+   * Makes new examples from random numbers, for models with a generate section.
+   * @throws DlcError `cannot-generate`, `untrained`, `invalid-setting`, and those of `predict` for what is given.
+   */
+  generate(options?: GenerateOptions<GivenOf<T>>): Promise<GeneratedOf<T>[]>;
   /** Copies of the weights, buffers and averages by name. */
   read(): Promise<Readonly<Record<string, HostTensor>>>;
   /** Writes them as one `.safetensors` file. */

@@ -6,6 +6,7 @@ import type { HostTensor } from "../tensor.js";
 import type { MetricValues } from "./events.js";
 import { createMetricSet } from "./metrics/index.js";
 import { type EpochSums, noSums } from "./progress-state.js";
+import { stillScalars } from "./scalars.js";
 import { type BatchSource, batchesPerEpoch } from "./source.js";
 
 /** Examples per batch where no gradients are kept: enough to be fast, little enough to fit. */
@@ -53,6 +54,8 @@ export interface EvaluationRequest {
   readonly batch: number;
   readonly heads: readonly HeadSpec[];
   readonly metrics: readonly MetricSpec[];
+  /** Settles the random numbers of models that draw some in evaluation. */
+  readonly seed: number;
   /** Called before each batch; returning false abandons the pass. */
   readonly onBatch?: (done: number, of: number) => boolean;
 }
@@ -80,7 +83,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation |
     const executable = await engine.prepare(program, rows.length);
     const outputs = await executable.run({
       inputs: inputsOf(program, inputs),
-      scalars: {},
+      scalars: stillScalars(program, "evaluate", request.seed, done),
       state,
     });
     metrics.add(outputs, inputs);

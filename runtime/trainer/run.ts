@@ -16,10 +16,11 @@ import { noSums, packProgress, type RunProgress } from "./progress-state.js";
 import type { RunFolder } from "./run-folder.js";
 import { learningRateAt, type RunLength } from "./schedule.js";
 import { batchesPerEpoch, type TrainingData } from "./source.js";
-import { type StepContext, trainBatch } from "./step.js";
+import { type StepContext, type StepProgram, trainBatch } from "./step.js";
 
 export interface TrainingPrograms {
-  readonly train: Program;
+  /** What each batch runs, in order. */
+  readonly updates: readonly StepProgram[];
   readonly evaluate: Program;
   readonly apply: Program | null;
 }
@@ -61,7 +62,7 @@ export function createRun(parts: RunParts): Run {
     engine,
     state,
     specs: definition.state,
-    program: programs.train,
+    updates: programs.updates,
     apply: programs.apply,
     settings,
     length,
@@ -195,6 +196,7 @@ export function createRun(parts: RunParts): Run {
       batch: evaluationBatch(settings.batch),
       heads: definition.heads,
       metrics: settings.metrics,
+      seed: settings.seed,
       onBatch: (batch, batches) => {
         stopped = parts.stop();
         if (stopped !== null) return false;
@@ -220,7 +222,10 @@ export function createRun(parts: RunParts): Run {
       validation,
     };
     const checkpoint = await store.nextName(step);
-    const value = monitoredValue(validation ?? record.train, settings.monitor.metric);
+    const value = monitoredValue(
+      { ...(validation ?? record.train), epoch: epoch + 1 },
+      settings.monitor.metric,
+    );
     const verdict = judgeEpoch(progress.monitor, settings, value, {
       epoch: epoch + 1,
       step,

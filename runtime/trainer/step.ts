@@ -3,20 +3,33 @@ import type { DeviceState, Engine } from "../engine.js";
 import type { Program, Scalars, StateSpec } from "../program.js";
 import { derive } from "../random.js";
 import type { TrainSpec } from "../spec.js";
-import type { HostTensor } from "../tensor.js";
+import { type HostTensor, scalar } from "../tensor.js";
 import { inputsOf } from "./evaluate.js";
 import { explainNonFinite } from "./non-finite.js";
 import type { RunProgress } from "./progress-state.js";
+import { scalarsOf } from "./scalars.js";
 import { learningRateAt, type RunLength } from "./schedule.js";
 import type { Batch } from "./source.js";
+
+/** One of the updates that a batch makes. */
+export interface StepProgram {
+  /** null: the only one. */
+  readonly phase: string | null;
+  /** Calls per batch, each with random numbers of its own. */
+  readonly steps: number;
+  /** Base learning rate; null: that of the settings. */
+  readonly learningRate: number | null;
+  readonly program: Program;
+}
 
 /** What stays the same from batch to batch. */
 export interface StepContext {
   readonly engine: Engine;
   readonly state: DeviceState;
   readonly specs: Readonly<Record<string, StateSpec>>;
-  readonly program: Program;
-  /** Set exactly if `settings.accumulate` > 1. */
+  /** In order; several with phases. */
+  readonly updates: readonly StepProgram[];
+  /** Set exactly if `settings.accumulate` > 1, which phases exclude. */
   readonly apply: Program | null;
   readonly settings: TrainSpec;
   readonly length: RunLength;
@@ -25,6 +38,7 @@ export interface StepContext {
 export interface StepResult {
   /** The counters after the batch; sums are not touched. */
   readonly progress: RunProgress;
+  /** Losses and heads. With phases `loss` is the sum, and `loss.<phase>` is each one's. */
   readonly outputs: Readonly<Record<string, HostTensor>>;
   readonly loss: number;
   readonly learningRate: number;
@@ -33,26 +47,70 @@ export interface StepResult {
 /**
  * Trains on one batch. Gradients of `accumulate` batches make one update; batches that are left at
  * the end of an epoch are carried into the next one, and at the end of the run they are applied.
- * @throws DlcError `non-finite-loss` or `non-finite-input`; then the state is as before the batch.
+ * Phases run one after the other, each `steps` times, on what those before have left.
+ * @throws DlcError `non-finite-loss` or `non-finite-input`; then the state is as before the failing call.
  */
 export async function trainBatch(
   context: StepContext,
   progress: RunProgress,
   batch: Batch,
 ): Promise<StepResult> {
-  const { engine, program, settings, length, state, apply } = context;
-  const executable = await engine.prepare(program, batch.rows.length);
-  const learningRate = learningRateAt(
-    settings,
-    length,
-    progress.step + 1,
-    progress.monitor.plateau.reduction,
-  );
-  const scalars: Scalars = {
-    learning_rate: learningRate,
-    step: progress.step + 1,
-    random_key: derive(settings.seed, progress.batches + 1),
+  const { engine, updates, settings, length, state, apply } = context;
+  const { reduction } = progress.monitor.plateau;
+  const rateOf = (learningRate: number): number =>
+    learningRateAt({ ...settings, learningRate }, length, progress.step + 1, reduction);
+  const learningRate = rateOf(settings.learningRate);
+  const batchKey = derive(settings.seed, progress.batches + 1);
+  const outputs: Record<string, HostTensor> = {};
+  let loss = 0;
+  let calls = 0;
+  for (const update of updates) {
+    let latest: Readonly<Record<string, HostTensor>> = {};
+    for (let i = 0; i < update.steps; i++) {
+      const scalars: Scalars = {
+        learning_rate: update.learningRate === null ? learningRate : rateOf(update.learningRate),
+        step: progress.step * update.steps + i + 1,
+        random_key: update.phase === null ? batchKey : derive(batchKey, calls),
+      };
+      latest = await callOnce(context, update, scalars, progress, batch);
+      calls++;
+    }
+    loss += lossOf(latest);
+    Object.assign(outputs, renamed(latest, update.phase));
+  }
+  if (updates.length > 1 || updates[0]?.phase != null) outputs.loss = scalar("f32", loss);
+  const isLast =
+    progress.epoch + 1 >= settings.epochs && progress.position + 1 >= length.batchesPerEpoch;
+  const pending = progress.pending + 1;
+  const isUpdate = pending >= settings.accumulate || isLast;
+  if (isUpdate && apply !== null) {
+    const executable = await engine.prepare(apply, 1);
+    const scalars = { learning_rate: learningRate, step: progress.step + 1, random_key: batchKey };
+    await executable.run({ inputs: {}, scalars: scalarsOf(apply, scalars), state });
+  }
+  return {
+    progress: {
+      ...progress,
+      step: progress.step + Number(isUpdate),
+      batches: progress.batches + 1,
+      position: progress.position + 1,
+      pending: isUpdate ? 0 : pending,
+    },
+    outputs,
+    loss,
+    learningRate,
   };
+}
+
+/** Runs one update, which takes effect only if its loss is finite. */
+async function callOnce(
+  { engine, state, specs }: StepContext,
+  { phase, program }: StepProgram,
+  scalars: Scalars,
+  progress: RunProgress,
+  batch: Batch,
+): Promise<Readonly<Record<string, HostTensor>>> {
+  const executable = await engine.prepare(program, batch.rows.length);
   const call = {
     inputs: inputsOf(program, batch.inputs),
     scalars: scalarsOf(program, scalars),
@@ -62,49 +120,29 @@ export async function trainBatch(
     ...call,
     commit: (results) => Number.isFinite(lossOf(results)),
   });
-  const loss = lossOf(outputs);
-  if (!Number.isFinite(loss)) {
-    throw await explainNonFinite({
-      ...call,
-      program,
-      executable,
-      specs: context.specs,
-      what: "the loss",
-      when: `in step ${scalars.step} (epoch ${progress.epoch + 1}, batch ${batch.index + 1})`,
-      batch,
-      learningRate,
-    });
-  }
-  const isLast =
-    progress.epoch + 1 >= settings.epochs && progress.position + 1 >= length.batchesPerEpoch;
-  const pending = progress.pending + 1;
-  const updates = pending >= settings.accumulate || isLast;
-  if (updates && apply !== null) {
-    const update = await engine.prepare(apply, 1);
-    await update.run({ inputs: {}, scalars: scalarsOf(apply, scalars), state });
-  }
-  return {
-    progress: {
-      ...progress,
-      step: progress.step + Number(updates),
-      batches: progress.batches + 1,
-      position: progress.position + 1,
-      pending: updates ? 0 : pending,
-    },
-    outputs,
-    loss,
-    learningRate,
-  };
+  if (Number.isFinite(lossOf(outputs))) return outputs;
+  throw await explainNonFinite({
+    ...call,
+    program,
+    executable,
+    specs,
+    what: phase === null ? "the loss" : `the loss of phase ${phase}`,
+    when: `in step ${progress.step + 1} (epoch ${progress.epoch + 1}, batch ${batch.index + 1})`,
+    batch,
+    learningRate: scalars.learning_rate,
+  });
+}
+
+/** A phase's loss goes by the phase: `loss` is what all phases have together. */
+function renamed(
+  outputs: Readonly<Record<string, HostTensor>>,
+  phase: string | null,
+): Readonly<Record<string, HostTensor>> {
+  if (phase === null) return outputs;
+  const { loss, ...others } = outputs;
+  return loss === undefined ? others : { ...others, [`loss.${phase}`]: loss };
 }
 
 function lossOf(outputs: Readonly<Record<string, HostTensor>>): number {
   return outputs.loss?.data[0] ?? Number.NaN;
-}
-
-function scalarsOf(program: Program, all: Scalars): Partial<Scalars> {
-  return Object.fromEntries(
-    (Object.keys(all) as (keyof Scalars)[])
-      .filter((name) => program.scalars[name] !== undefined)
-      .map((name) => [name, all[name]]),
-  );
 }

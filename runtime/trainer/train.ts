@@ -17,6 +17,7 @@ import { noSums, type RunProgress, unpackProgress } from "./progress-state.js";
 import { createRun, type Run, type TrainingPrograms } from "./run.js";
 import { describeRun, openRunFolder } from "./run-folder.js";
 import { batchesPerEpoch, type TrainingData } from "./source.js";
+import type { StepProgram } from "./step.js";
 
 export interface TrainOptions {
   readonly engine: Engine;
@@ -132,8 +133,9 @@ function requireTrainable(
   definition: ModelDefinition,
   options: TrainOptions,
 ): { settings: TrainSpec; programs: TrainingPrograms } {
-  const { train: program, evaluate, apply = null } = definition.programs;
-  if (definition.train === null || program === undefined || evaluate === undefined) {
+  const { evaluate, apply = null } = definition.programs;
+  const updates = updatesOf(definition);
+  if (definition.train === null || updates.length === 0 || evaluate === undefined) {
     throw new DlcError("not-trainable", `${definition.name} cannot be trained`, {
       place: "train",
       help: "Add a train section to its spec and build it again.",
@@ -163,7 +165,18 @@ function requireTrainable(
       help: "Check the source and how much of it the split holds back.",
     });
   }
-  return { settings, programs: { train: program, evaluate, apply } };
+  return { settings, programs: { updates, evaluate, apply } };
+}
+
+/** One update per batch, or the phases'; empty if the model cannot be trained. */
+function updatesOf({ programs: { train: program, phases } }: ModelDefinition): StepProgram[] {
+  if (phases !== undefined && phases.length > 0) {
+    return phases.map(({ name, steps, learningRate, train }) => {
+      return { phase: name, steps, learningRate, program: train };
+    });
+  }
+  if (program === undefined) return [];
+  return [{ phase: null, steps: 1, learningRate: null, program }];
 }
 
 /** Why to stop before the next batch; null: go on. */

@@ -1,12 +1,20 @@
 /** @file Every engine against the reference meaning of every op. */
-import { createEngine, type Engine, engineDevices, engineLacks, type OpKind } from "@dlc/runtime";
+import {
+  createEngine,
+  type Engine,
+  engineDevices,
+  engineLacks,
+  type OpKind,
+  type Ops,
+} from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { concreteShape } from "../../compiler/ir/shape.js";
 import type { Attributes, Shape } from "../../compiler/ir/types.js";
-import type { AnyOpDef, ReferenceTensor } from "../../compiler/ops/define-op.js";
+import type { AnyOpDef, Inputs, ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { opKinds, ops } from "../../compiler/ops/index.js";
 import { runOnce, worstError } from "../support/one-op-program.js";
 import { drawInputs, type SampleCase, sampleBatch, samplesOf } from "../support/op-samples.js";
+import { createReferenceOps } from "../support/reference-ops.js";
 
 const tolerance = 1e-5;
 
@@ -29,13 +37,22 @@ async function compare(engine: Engine, c: SampleCase): Promise<void> {
   const { definition, kind, optional } = c;
   const inputs = exactInputs(c);
   const attrs = concreteAttributes(c);
-  const expected = definition.evaluate(inputs as never, attrs, optional);
+  const { body } = c.sample;
+  /** The attributes with a body, if there is one, that is computed by `o`. */
+  const over = <T>(o: Ops<T>): Attributes =>
+    body === undefined
+      ? attrs
+      : { ...attrs, body: (...values: T[]) => body(o, values as unknown as Inputs<T>) };
+  const expected = definition.evaluate(inputs as never, over(createReferenceOps()), optional);
   const actual = await runOnce(engine, inputs, expected, (o, handles) => {
     const required = handles.slice(0, handles.length - optional.length);
     const extra = handles.slice(required.length);
     const named = Object.fromEntries(optional.map((name, i) => [name, extra[i]]));
     const method = o[kind] as (...args: readonly unknown[]) => unknown;
-    const result = method(...(definition.variadic ? [required] : required), { ...attrs, ...named });
+    const result = method(...(definition.variadic ? [required] : required), {
+      ...over(o),
+      ...named,
+    });
     return (Array.isArray(result) ? result : [result]) as (typeof handles)[number][];
   });
   actual.forEach((result, i) => {

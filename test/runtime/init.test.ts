@@ -30,6 +30,10 @@ const scaled = {
 } as const;
 
 describe("initial values", () => {
+  it("of unit_forget are ones for the second of four gates, else zeros", () => {
+    expect(values({ kind: "unit_forget" }, [8])).toEqual([0, 0, 1, 1, 0, 0, 0, 0]);
+  });
+
   it.each(Object.entries(scaled))(
     "of %s have the variance of the paper and mean 0",
     (kind, variance) => {

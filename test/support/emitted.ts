@@ -22,10 +22,13 @@ export interface Workspace {
   load(path: string): Promise<Record<string, unknown>>;
 }
 
-/** A folder that is removed after the test. Packages in it find the runtime's sources. */
-export function createWorkspace(): Workspace {
+/**
+ * A folder that is removed after the test (or when `after` says so). Packages in it find the
+ * runtime's sources.
+ */
+export function createWorkspace(after: (remove: () => void) => void = onTestFinished): Workspace {
   const folder = mkdtempSync(join(tmpdir(), "dlc-emitted-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  after(() => rmSync(folder, { recursive: true, force: true }));
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });

@@ -4,7 +4,7 @@ import { createBuilder, type GraphBuilder } from "../../compiler/ir/builder.js";
 import { evaluateValues, type ReferenceValues } from "../../compiler/ir/evaluate.js";
 import { concreteShape } from "../../compiler/ir/shape.js";
 import type { Value } from "../../compiler/ir/types.js";
-import type { AnyOpDef, OpSample, ReferenceTensor } from "../../compiler/ops/define-op.js";
+import type { AnyOpDef, Inputs, OpSample, ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { opKinds, ops } from "../../compiler/ops/index.js";
 
 /** The batch size that samples are tried with: explicit values in them count on it. */
@@ -49,7 +49,13 @@ export function buildSample(
   const values = inputs.map(({ name, sample: { dtype, shape } }) =>
     b.input(name, "batch", dtype ?? "f32", shape),
   );
-  return { b, inputs: values, outputs: b.apply(kind, values, sample.attrs ?? {}, optional) };
+  const { attrs = {}, body } = sample;
+  if (body === undefined) {
+    return { b, inputs: values, outputs: b.apply(kind, values, attrs, optional) };
+  }
+  const method = b[kind] as (...args: readonly unknown[]) => readonly Value[];
+  const step = (...given: Value[]) => body(b, given as unknown as Inputs<Value>);
+  return { b, inputs: values, outputs: method(values, { ...attrs, body: step }) };
 }
 
 /** The sample's input tensors by name, the same on every call. */

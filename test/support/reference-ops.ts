@@ -25,7 +25,8 @@ export function createReferenceOps(calls: ReferenceCall[] = []): Ops<ReferenceTe
       const inputs = [...required, ...extra] as unknown as Inputs<ReferenceTensor>;
       const results = definition.evaluate(inputs, options, optional);
       calls.push({ scope, kind, results });
-      return results.length === 1 ? results[0] : results;
+      // As in the contract: ops with a body return lists.
+      return results.length === 1 && definition.body === undefined ? results[0] : results;
     };
   return {
     ...(Object.fromEntries(

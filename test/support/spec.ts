@@ -52,7 +52,13 @@ export function layersOf(yaml: string): LayerUse[] {
     if (definition === undefined) throw new Error(`no layer '${type}'`);
     const fieldSpans: Record<string, Span> = { type: spanOf(entry ? entry.key : item) };
     const value = plain[type];
-    let from = plain.from as string | string[] | undefined;
+    const written = plain.from as string | string[] | Record<string, string> | undefined;
+    const roles =
+      typeof written === "object" && !Array.isArray(written) ? Object.keys(written) : undefined;
+    let from = (roles === undefined ? written : Object.values(written as object)) as
+      | string
+      | string[]
+      | undefined;
     let given: Record<string, unknown> = {};
     if (definition.inputs === "many" && Array.isArray(value)) from = value as string[];
     else if (entry && isMap(entry.value)) {
@@ -64,14 +70,20 @@ export function layersOf(yaml: string): LayerUse[] {
       given = { [definition.primary]: value };
       fieldSpans[definition.primary] = spanOf(entry?.value);
     }
+    const named = Object.keys(definition.roles ?? {}).filter((role) => role in given);
     const number = (counts.get(type) ?? 0) + 1;
     counts.set(type, number);
     const above = result.at(-1)?.name;
+    const main = from === undefined ? (above === undefined ? [] : [above]) : [from].flat();
+    const others = named.map((role) => String(given[role]));
     result.push({
       type,
       name: (plain.as as string | undefined) ?? `${type}_${number}`,
       named: plain.as !== undefined,
-      from: from === undefined ? (above === undefined ? [] : [above]) : [from].flat(),
+      from: others.length === 0 ? main : [...(main.length === 0 ? ["x"] : main), ...others],
+      ...(roles === undefined && named.length === 0
+        ? {}
+        : { roles: [...(roles ?? ["input"]), ...named] }),
       fields: resolveFields(definition, given),
       span: spanOf(item),
       fieldSpans,

@@ -67,10 +67,12 @@ export function trainBatches(
   definition: ModelDefinition,
   run: string,
   batches: number,
+  options: Partial<TrainOptions> = {},
 ): Promise<Outcome> {
   const stop = new AbortController();
   let done = 0;
   return trainTiny(definition, run, {
+    ...options,
     signal: stop.signal,
     onEvent: ({ kind }) => {
       if ((kind === "step" || kind === "validating") && ++done >= batches) stop.abort();

@@ -33,6 +33,7 @@ export function checkOutputs(
 }
 
 function checkTarget(use: LossUse, span: Span, data: ReadData | null, context: LoadContext): void {
+  if (use.reads !== undefined) return;
   const name = use.target ?? [...(data?.targets.keys() ?? [])][0];
   if (typeof name !== "string" || data === null) return;
   const spec: FeatureSpec | undefined = data.known.targets[name] ?? data.known.features[name];

@@ -1,10 +1,11 @@
 /** @file What stands in the spec but nothing reads: layers, features, targets, blocks, parameters. */
 import type { FeatureSpec } from "@dlc/runtime";
+import { layers as registry } from "../../layers/index.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { ReadData } from "../data/read-data.js";
 import type { ReadModel } from "../model/read-model.js";
 import type { Scope } from "../params.js";
-import type { LayerUse } from "../resolved-spec.js";
+import { type LayerUse, layerOf, withCells } from "../resolved-spec.js";
 import type { ReadTrain } from "../train/read-train.js";
 import type { YamlMap } from "../yaml/tree.js";
 
@@ -24,6 +25,9 @@ export function checkUnread(parts: Parts, context: LoadContext): void {
   for (const { name, nameSpan } of parts.model.unusedBlocks) {
     context.diagnostics.report("unused-block", nameSpan, { name });
   }
+  for (const { name, nameSpan } of parts.model.unusedNetworks) {
+    context.diagnostics.report("unused-network", nameSpan, { name });
+  }
   const read = readNames(parts);
   reportLayers(parts.model.layers, read, context);
   reportData(parts, read, context);
@@ -31,13 +35,17 @@ export function checkUnread(parts: Parts, context: LoadContext): void {
 
 /** Every name that some layer or loss reads. */
 function readNames({ model, data, train }: Parts): ReadonlySet<string> {
-  const read = new Set<string>(model.layers.flatMap((layer) => layer.from));
+  const read = new Set<string>(withCells(model.layers).flatMap((layer) => layer.from.map(layerOf)));
   for (const { use } of train?.losses ?? []) {
     if (use.output !== null) read.add(use.output);
+    for (const name of Object.values(use.reads ?? {})) read.add(name);
+    if (use.reads !== undefined) continue;
     const target = use.target ?? [...(data?.targets.keys() ?? [])][0];
     if (typeof target === "string") read.add(target);
   }
-  if (model.layers.some(({ from }) => from.length === 0)) {
+  const readsDefault = ({ type, from }: LayerUse): boolean =>
+    from.length === 0 && registry.get(type)?.inputs !== "none";
+  if (model.layers.some(readsDefault)) {
     for (const name of defaultInputs(data)) read.add(name);
   }
   return read;
@@ -61,12 +69,18 @@ function reportLayers(
   read: ReadonlySet<string>,
   context: LoadContext,
 ): void {
+  /** A layer of a network may be unread in every use: it is reported once. */
+  const reported = new Set<number>();
   for (const layer of layers.slice(0, -1)) {
     if (read.has(layer.name)) continue;
-    const span = layer.fieldSpans.as ?? layer.fieldSpans.type ?? layer.span;
-    context.diagnostics.report("unused-layer", headOf(span, context.sources), {
-      layer: layer.named ? `${layer.type} '${layer.name}'` : layer.type,
-    });
+    const { type, named, name, shared } = layer;
+    const own = layer.fieldSpans.as ?? layer.fieldSpans.type ?? layer.span;
+    const span = shared?.isOutput === true ? shared.use : own;
+    if (reported.has(span.start)) continue;
+    reported.add(span.start);
+    const inner = named ? `${type} '${shared?.layer ?? name}'` : type;
+    const title = shared?.isOutput === true ? `network '${shared.network}'` : inner;
+    context.diagnostics.report("unused-layer", headOf(span, context.sources), { layer: title });
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * @file From `layers` lists, blocks and repeats to the flat list of layers in execution order. Blocks
- * are expanded per use, with parameters of their own; layers inside get prefixed names.
+ * @file From `layers` lists, blocks, repeats and networks to the flat list of layers in execution
+ * order. Blocks are expanded per use, with parameters of their own; networks too, but every use has
+ * the same weights. Layers inside get prefixed names.
  */
 import type { Span } from "../../ir/origin.js";
 import { layers as registry } from "../../layers/index.js";
@@ -8,32 +9,30 @@ import type { Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
 import { headOf, type LoadContext } from "../context.js";
 import { defineParams, Scope, substitute } from "../params.js";
-import type { LayerUse } from "../resolved-spec.js";
-import { inputsKey, layerShapes } from "../schema/layer-shapes.js";
+import {
+  type LayerUse,
+  type RecurrentState,
+  type SharedLayer,
+  withCells,
+} from "../resolved-spec.js";
+import { recurrentShape } from "../schema/recurrent-shape.js";
 import { describeNode, isPoisoned, type YamlNode } from "../yaml/tree.js";
 import { type Block, type BlockUse, mostLayers, readBlockUse } from "./blocks.js";
-import { type EntryPlace, manyInputs, oneInput } from "./inputs.js";
-import { type LayerEntry, readLayerEntry } from "./layer-entry.js";
+import { defaultInput, type EntryPlace, oneInput } from "./inputs.js";
+import { type LayerEntry, type Reference, readLayerEntry, readReferences } from "./layer-entry.js";
+import { readLayerUse } from "./layer-use.js";
 import { type FeatureNames, type NamedEntry, nameEntries } from "./names.js";
+import { type Network, networkInputs, readUse } from "./networks.js";
+import { declaredStates, readNext, readStates } from "./recurrent.js";
 import { type Input, ListScope } from "./resolve.js";
-
-/** Where in the expansion a list of layers stands. */
-interface Surroundings {
-  readonly prefix: string;
-  /** What `from: input` means; undefined outside of blocks. */
-  readonly input: Input | undefined;
-  readonly params: Scope;
-  /** Names of the blocks around, outermost first. */
-  readonly inside: readonly string[];
-  /** In the model's own list, the entry that all this is expanded from. */
-  readonly use: Span | null;
-}
+import { type NetworkUse, outermostList, type Surroundings } from "./surroundings.js";
 
 /** One list of layers while it is walked. */
 interface Level {
   readonly around: Surroundings;
   readonly scope: ListScope;
   readonly uses: ReadonlyMap<LayerEntry, BlockUse | null>;
+  readonly networks: ReadonlyMap<LayerEntry, Network | null>;
 }
 
 export class Expander {
@@ -41,6 +40,7 @@ export class Expander {
   /** Names that the model's own list gives, and full names of all layers, with the layer meant. */
   readonly outputs = new Map<string, string>();
   readonly usedBlocks = new Set<string>();
+  readonly networkUses: NetworkUse[] = [];
   /** Of each block: the parameters that some use read. */
   readonly usedParams = new Map<string, Set<string>>();
   readonly #emitted = new Set<string>();
@@ -49,6 +49,7 @@ export class Expander {
 
   constructor(
     readonly blocks: ReadonlyMap<string, Block>,
+    readonly networks: ReadonlyMap<string, Network>,
     readonly features: FeatureNames,
     readonly context: LoadContext,
   ) {}
@@ -59,25 +60,43 @@ export class Expander {
   }
 
   model(list: YamlNode, params: Scope): void {
-    this.#list(list, { prefix: "", input: undefined, params, inside: [], use: null });
+    this.#list(list, { ...outermostList, params });
     for (const { name } of this.layers) this.outputs.set(name, name);
   }
 
   /** Expands a block that nothing uses, only to find its mistakes. */
   unusedBlock(block: Block, params: Scope): void {
-    const layers = this.layers.length;
-    const origins = this.context.origins.length;
-    this.#block(
-      { block, times: 1, given: new Map() },
-      { prefix: "", input: undefined, params, inside: [], use: null },
-      { name: block.name, input: "input", span: block.nameSpan },
+    this.#aside(() =>
+      this.#block(
+        { block, times: 1, given: new Map() },
+        { ...outermostList, params },
+        { name: block.name, input: "input", span: block.nameSpan },
+      ),
     );
-    this.layers.length = layers;
-    this.context.origins.length = origins;
+  }
+
+  /** The same for a network. */
+  unusedNetwork(network: Network, params: Scope): void {
+    const inputs = new Map<string, Input>(network.inputs.map((name) => [name, "input"]));
+    const { name, nameSpan: span } = network;
+    this.#aside(() => this.#network(network, { ...outermostList, params }, { name, inputs, span }));
+  }
+
+  /** Expands something only for its diagnostics. */
+  #aside(expand: () => void): void {
+    const { layers, networkUses } = this;
+    const { origins } = this.context;
+    const lengths = [layers.length, networkUses.length, origins.length] as const;
+    expand();
+    [layers.length, networkUses.length, origins.length] = lengths;
   }
 
   /** The output of the list's last entry; the list's input where there is none. */
-  #list(node: YamlNode, around: Surroundings): Input {
+  #list(
+    node: YamlNode,
+    around: Surroundings,
+    onEnd: (scope: ListScope, length: number) => void = () => {},
+  ): Input {
     const { context, features } = this;
     const tree = substitute(node, around.params, context);
     if (tree.kind !== "list" || tree.items.length === 0) {
@@ -89,33 +108,52 @@ export class Expander {
           about: "Each layer begins with '- '.",
         });
       }
-      return around.input ?? null;
+      return around.input;
     }
     const entries = tree.items.flatMap((item) =>
       context.diagnostics.isFull ? [] : (readLayerEntry(item, context) ?? []),
     );
     const uses = new Map(entries.map((entry) => [entry, this.#use(entry, around)] as const));
+    const path = `model.layers.${around.prefix}use`;
+    const networks = new Map(
+      entries.map((e) => [e, readUse(e, this.networks, path, context)] as const),
+    );
+    const isModel = around.inside.length === 0 && around.shared === null;
     const named = nameEntries(
       entries,
       (entry) => {
         const use = uses.get(entry) ?? null;
-        return { stem: use?.block.name ?? entry.type, times: use?.times ?? 1 };
+        const stem = use?.block.name ?? networks.get(entry)?.name ?? entry.type;
+        return { stem, times: use?.times ?? 1 };
       },
-      around.inside.length === 0 ? features : new Map(),
-      new Set(around.input === undefined ? [] : ["input"]),
+      isModel ? features : new Map(),
+      new Set(around.inputs.keys()),
       context,
     );
-    const { prefix, input } = around;
-    const scope = new ListScope(
-      named,
-      { prefix, input, features, emitted: this.#emitted },
-      context,
-    );
-    let last: Input = input ?? null;
+    const { prefix, inputs } = around;
+    // A network sees nothing but its inputs: features reach it through them.
+    const visible: FeatureNames = around.shared === null ? features : new Map();
+    const emitted = this.#emitted;
+    const further = (name: string): readonly string[] => this.#furtherOutputs(name);
+    const { outside } = around;
+    const surroundings = {
+      ...{ prefix, inputs, features: visible, emitted, further },
+      ...(outside === undefined ? {} : { outside }),
+    };
+    const scope = new ListScope(named, surroundings, context);
+    let last = around.input;
     named.forEach((entry, index) => {
-      if (!this.#stopped) last = this.#entry(entry, index, last, { around, scope, uses });
+      if (!this.#stopped) last = this.#entry(entry, index, last, { around, scope, uses, networks });
     });
+    onEnd(scope, named.length);
     return last;
+  }
+
+  /** Outputs of a layer beside its result. */
+  #furtherOutputs(name: string): readonly string[] {
+    const type = this.layers.find((layer) => layer.name === name)?.type ?? "";
+    if (type === "recurrent") return ["sequence", "last"];
+    return Object.keys(registry.get(type)?.outputs ?? {});
   }
 
   #use(entry: LayerEntry, { prefix, use: outer }: Surroundings): BlockUse | null {
@@ -128,7 +166,8 @@ export class Expander {
     const { around, scope } = level;
     const define = (word: string, output: Input): void => {
       scope.define(word, output);
-      if (around.inside.length === 0 && output !== null) this.outputs.set(word, output);
+      const isModel = around.inside.length === 0 && around.shared === null;
+      if (isModel && output !== null) this.outputs.set(word, output);
     };
     const use = level.uses.get(entry) ?? null;
     if (use !== null) {
@@ -142,51 +181,106 @@ export class Expander {
       define(name, output);
       return output;
     }
+    const network = level.networks.get(entry) ?? null;
+    if (network !== null) {
+      if (!this.#count(1, around.use ?? entry.span)) return previous;
+      const title = `network '${network.name}'`;
+      const at = { index, previous, scope, title };
+      const inputs = networkInputs(network, entry, at, this.context);
+      const span = headOf(entry.as?.span ?? entry.typeSpan, this.context.sources);
+      const output = this.#network(network, around, { name, inputs, span });
+      define(name, output);
+      return output;
+    }
     const fullName = around.prefix + name;
     if (!this.#count(1, around.use ?? entry.span)) return previous;
     const title = entry.as === null ? entry.type : `${entry.type} '${entry.as.name}'`;
-    this.#layer(entry, fullName, { index, previous, scope, title });
+    const at = { index, previous, scope, title };
+    if (entry.type === "recurrent") this.#recurrent(entry, fullName, around, at);
+    else {
+      const { features, context } = this;
+      this.layers.push(...readLayerUse(entry, fullName, around.shared, at, features, context));
+    }
     this.#emitted.add(fullName);
     define(name, fullName);
     return fullName;
   }
 
-  #layer(entry: LayerEntry, fullName: string, at: EntryPlace): void {
-    const shape = layerShapes.get(entry.type);
-    if (entry.unknown || shape === undefined) return;
+  #recurrent(entry: LayerEntry, fullName: string, around: Surroundings, at: EntryPlace): void {
     const { context, features } = this;
-    const owner: Owner = {
-      title: at.title,
-      span: entry.typeSpan,
-      path: `model.layers.${fullName}`,
-    };
-    const checked = readBody(entry.body, shape, owner, context);
-    const merges = registry.get(entry.type)?.inputs === "many";
-    const written = merges ? (checked?.nodes.get(inputsKey) ?? null) : null;
-    const one = merges ? null : oneInput(entry.from, at, context);
-    const from = merges
-      ? manyInputs(entry, written, at, features, context)
-      : one === null
-        ? []
-        : [one];
-    const fieldSpans: Record<string, Span> = { ...checked?.spans, type: entry.typeSpan };
-    if (entry.from !== null) fieldSpans.from = entry.from.span;
-    else if (written !== null) fieldSpans.from = written.span;
-    if (entry.as !== null) fieldSpans.as = entry.as.span;
-    const fields: Record<string, unknown> = { ...checked?.values };
-    if (merges) {
-      delete fields[inputsKey];
-      delete fieldSpans[inputsKey];
+    const path = `model.layers.${fullName}`;
+    const owner: Owner = { title: at.title, span: entry.typeSpan, path };
+    const checked = readBody(entry.body, recurrentShape, owner, context);
+    const cellNode = checked?.nodes.get("cell");
+    if (checked === null || cellNode === undefined) return;
+    const over = checked.nodes.get("over");
+    if (over !== undefined && entry.fromWritten) {
+      const span = headOf(entry.from?.span ?? over.span, context.sources);
+      context.diagnostics.report("inputs-twice", span, { layer: at.title });
     }
-    const named = entry.as !== null;
+    const written = over === undefined ? entry.from : readReferences(over, context);
+    const sequence = oneInput(written, at, context);
+    const [input = ""] =
+      sequence === null ? defaultInput(entry.typeSpan, at.title, features, context) : [sequence];
+
+    const prefix = `${fullName}/`;
+    const states = readStates(checked.nodes, owner, context);
+    const next = readNext(checked.nodes, states, owner, context);
+    const inputs = new Map<string, Input>(
+      ["x", ...declaredStates(checked.nodes)].map((name) => [name, prefix + name]),
+    );
+    const first = this.layers.length;
+    const nextNames = new Map<string, string>();
+    let output: Input = null;
+    const last = this.#list(
+      cellNode,
+      {
+        ...around,
+        ...{ prefix, input: `${prefix}x`, inputs, outside: at.scope },
+        // No name of a block: it only says that this is not the model's own list.
+        inside: [...around.inside, "(cell)"],
+        use: around.use ?? entry.span,
+      },
+      (scope, length) => {
+        for (const [name, reference] of next) {
+          const resolved = scope.resolve(reference, length);
+          if (typeof resolved === "string") nextNames.set(name, resolved);
+        }
+        const node = checked.nodes.get("output");
+        const reference = node === undefined ? undefined : readReferences(node, context)?.list[0];
+        if (reference !== undefined) output = scope.resolve(reference, length) ?? null;
+      },
+    );
+    const layers = this.layers.splice(first);
+    const resolved = states.flatMap((state): RecurrentState[] => {
+      const [name, reference] = [nextNames.get(state.name), next.get(state.name)];
+      if (name === undefined || reference === undefined) return [];
+      const named = (word: Reference | null): string | null =>
+        word === null ? null : (at.scope.resolve(word, at.index) ?? null);
+      const [like, start] = [named(state.like), named(state.start)];
+      return [{ ...state, like, start, next: { name, span: reference.span } }];
+    });
+    const isOutside = (name: string | null): name is string =>
+      name !== null && name !== input && !name.startsWith(prefix);
+    const outside = [
+      ...withCells(layers).flatMap(({ from }) => from),
+      ...resolved.flatMap(({ like, start, next }) => [like, start, next.name]),
+      output ?? last,
+    ].filter(isOutside);
+    const from = [input, ...new Set(outside)];
+    const { prefix: sharedPrefix = "", ...use } = around.shared ?? {};
+    const shared = { ...use, layer: fullName.slice(sharedPrefix.length), isOutput: false };
     this.layers.push({
-      type: entry.type,
+      type: "recurrent",
       name: fullName,
-      named,
+      named: entry.as !== null,
       from,
-      fields,
+      roles: from.map((_, i) => (i === 0 ? "input" : "outside")),
+      fields: { return: checked.values.return, reverse: checked.values.reverse },
+      ...(around.shared === null ? {} : { shared: shared as SharedLayer }),
+      cell: { layers, states: resolved, output: output ?? last ?? `${prefix}x` },
       span: entry.span,
-      fieldSpans,
+      fieldSpans: { ...checked.spans, type: entry.typeSpan },
     });
   }
 
@@ -223,8 +317,11 @@ export class Expander {
     const output = this.#list(block.layers, {
       prefix: `${around.prefix}${use.name}/`,
       input: use.input,
+      inputs: new Map([["input", use.input]]),
       params,
       inside: [...around.inside, block.name],
+      networks: around.networks,
+      shared: around.shared,
       use: around.use ?? use.span,
     });
     const used = this.usedParams.get(block.name) ?? new Set<string>();
@@ -232,9 +329,48 @@ export class Expander {
     this.usedParams.set(block.name, used);
     return output;
   }
+
+  #network(
+    network: Network,
+    around: Surroundings,
+    use: {
+      readonly name: string;
+      readonly inputs: ReadonlyMap<string, Input>;
+      readonly span: Span;
+    },
+  ): Input {
+    const { context, layers } = this;
+    const [input = null] = use.inputs.values();
+    if (network.layers === null) return input;
+    if (around.networks.includes(network.name)) {
+      const way = [...around.networks.slice(around.networks.indexOf(network.name)), network.name];
+      const cycle = way.map((name) => `'${name}'`).join(" → ");
+      context.diagnostics.report("network-cycle", use.span, { name: network.name, cycle });
+      return input;
+    }
+    const prefix = `${around.prefix}${use.name}/`;
+    const useName = around.prefix + use.name;
+    const output = this.#list(network.layers, {
+      prefix,
+      input,
+      inputs: use.inputs,
+      params: outermost(around.params),
+      inside: [],
+      networks: [...around.networks, network.name],
+      shared: { network: network.name, prefix, use: use.span, useName },
+      use: around.use ?? use.span,
+    });
+    const at = layers.findIndex(({ name }) => name === output);
+    const layer = layers[at];
+    if (layer?.shared?.useName === useName) {
+      layers[at] = { ...layer, shared: { ...layer.shared, isOutput: true } };
+    }
+    this.networkUses.push({ network: network.name, name: useName, output });
+    return output;
+  }
 }
 
-/** Blocks see the spec's parameters, not those of the block that uses them. */
+/** Blocks and networks see the spec's parameters, not those of the block that uses them. */
 function outermost(scope: Scope): Scope {
   return scope.outer === null ? scope : outermost(scope.outer);
 }

@@ -1,8 +1,9 @@
 /** @file Which values a layer reads: one (`from`, or the layer above), or several (merging layers). */
 import type { Span } from "../../ir/origin.js";
+import { layers } from "../../layers/index.js";
 import { headOf, type LoadContext } from "../context.js";
 import { isPoisoned, type YamlNode } from "../yaml/tree.js";
-import { type LayerEntry, type References, readReferences } from "./layer-entry.js";
+import { type LayerEntry, type Reference, type References, readReferences } from "./layer-entry.js";
 import type { Input, ListScope } from "./resolve.js";
 
 /** An entry at its place in a list. */
@@ -43,6 +44,55 @@ export function oneInput(from: References | null, at: EntryPlace, context: LoadC
   return input === undefined ? at.previous : input;
 }
 
+/** `from`, with the inputs that stand among the settings (`state: h`) added to it by their names. */
+export function withSettings(
+  { type, typeSpan, from }: LayerEntry,
+  nodes: ReadonlyMap<string, YamlNode> | undefined,
+  context: LoadContext,
+): References | null {
+  const added: (readonly [string, Reference])[] = [];
+  for (const role of Object.keys(layers.get(type)?.roles ?? {})) {
+    const node = nodes?.get(role);
+    const reference = node === undefined ? undefined : readReferences(node, context)?.list[0];
+    if (reference === undefined) continue;
+    if (from?.roles?.includes(role) === true) {
+      context.diagnostics.report("inputs-twice", reference.span, { layer: type });
+    } else added.push([role, reference]);
+  }
+  if (added.length === 0) return from;
+  return {
+    list: [...(from?.list ?? []), ...added.map(([, reference]) => reference)],
+    isList: false,
+    roles: [
+      ...(from?.roles ?? from?.list.map(() => "input") ?? []),
+      ...added.map(([role]) => role),
+    ],
+    span: from?.span ?? typeSpan,
+  };
+}
+
+/** The inputs of a layer that tells them apart: `input`, or the layer above, and then the others. */
+export function roleInputs(
+  { list, roles = [], span }: References,
+  at: EntryPlace,
+  features: ReadonlyMap<string, Span>,
+  context: LoadContext,
+): { readonly from: readonly string[]; readonly roles: readonly string[] } {
+  const found = new Map<string, string>();
+  const input = list[roles.indexOf("input")];
+  const main = input === undefined ? at.previous : at.scope.resolve(input, at.index);
+  const [first] =
+    main === null ? defaultInput(span, at.title, features, context) : [main ?? at.previous];
+  if (first !== undefined && first !== null) found.set("input", first);
+  list.forEach((reference, i) => {
+    const role = roles[i];
+    if (role === undefined || role === "input") return;
+    const resolved = at.scope.resolve(reference, at.index);
+    if (typeof resolved === "string") found.set(role, resolved);
+  });
+  return { from: [...found.values()], roles: [...found.keys()] };
+}
+
 /** The inputs of a merging layer: its value (`written`), or `from`. */
 export function manyInputs(
   entry: LayerEntry,
@@ -80,7 +130,7 @@ function needsInputs(span: Span, layer: string, count: number, context: LoadCont
 }
 
 /** `input` of a block that reads the model's default input: an only feature has a name. */
-function defaultInput(
+export function defaultInput(
   span: Span,
   layer: string,
   features: ReadonlyMap<string, Span>,

@@ -2,6 +2,7 @@
 import { didYouMean } from "../../diagnostics/fixes.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../ir/origin.js";
+import { layers } from "../../layers/index.js";
 import { headOf, type LoadContext } from "../context.js";
 import { isName, nameForm } from "../schema/kinds.js";
 import { layerShapes } from "../schema/layer-shapes.js";
@@ -22,11 +23,13 @@ export interface References {
   readonly list: readonly Reference[];
   /** Written as a list (not as one name). */
   readonly isList: boolean;
+  /** Written as a map: what each of `list` is for. */
+  readonly roles?: readonly string[];
   readonly span: Span;
 }
 
 export interface LayerEntry {
-  /** A layer type, "block", "repeat", or what was written in place of one. */
+  /** A layer type, "block", "repeat", "use", "recurrent", or what was written in place of one. */
   readonly type: string;
   /** Is `type` none of these? It has been reported; the entry still has a name that others may read. */
   readonly unknown: boolean;
@@ -39,7 +42,7 @@ export interface LayerEntry {
   readonly span: Span;
 }
 
-const compositions = ["block", "repeat"];
+const compositions = ["block", "repeat", "use", "recurrent"];
 const beside = ["as", "from"];
 
 const isType = (key: string): boolean => layerShapes.has(key) || compositions.includes(key);
@@ -85,7 +88,7 @@ function readEntryMap(map: YamlMap, context: LoadContext): LayerEntry | null {
     typeSpan: main.keySpan,
     body: main.value,
     as: readAs(map.entries.get("as"), context),
-    from: readFrom(map.entries.get("from"), context),
+    from: readFrom(map.entries.get("from"), main.key, context),
     fromWritten: map.entries.has("from"),
     span: map.span,
   };
@@ -174,8 +177,51 @@ function readAs(entry: YamlEntry | undefined, context: LoadContext): Reference |
   return null;
 }
 
-export function readFrom(entry: YamlEntry | undefined, context: LoadContext): References | null {
+function readFrom(
+  entry: YamlEntry | undefined,
+  type: string,
+  context: LoadContext,
+): References | null {
+  const roles = layers.get(type)?.roles;
+  if (entry?.value.kind === "map" && roles !== undefined) {
+    return readRoles(entry.value, type, ["input", ...Object.keys(roles)], context);
+  }
   return entry === undefined ? null : readReferences(entry.value, context);
+}
+
+/** `from: { input: x, state: encoder.state }` */
+function readRoles(
+  map: YamlMap,
+  type: string,
+  known: readonly string[],
+  context: LoadContext,
+): References | null {
+  const list: Reference[] = [];
+  const roles: string[] = [];
+  for (const { key, keySpan, value } of map.entries.values()) {
+    if (!known.includes(key)) {
+      const owner = `'from' of ${type}`;
+      context.diagnostics.report(
+        "unknown-key",
+        keySpan,
+        { key, owner, known: known.join(", ") },
+        didYouMean(key, known, keySpan, true),
+      );
+      continue;
+    }
+    const found = readReferences(value, context);
+    const [first] = found?.list ?? [];
+    if (first === undefined) continue;
+    if (found?.isList === true) {
+      context.diagnostics.report("one-input", headOf(value.span, context.sources), {
+        layer: `'${key}' of ${type}`,
+        count: found.list.length,
+      });
+    }
+    list.push(first);
+    roles.push(key);
+  }
+  return { list, isList: false, roles, span: map.span };
 }
 
 /** A name or a list of names; null after a diagnostic. */

@@ -10,6 +10,8 @@ import type { YamlMap } from "../yaml/tree.js";
 import { type Block, readBlocks } from "./blocks.js";
 import { Expander } from "./expand.js";
 import type { FeatureNames } from "./names.js";
+import { type Network, readNetworks } from "./networks.js";
+import type { NetworkUse } from "./surroundings.js";
 
 export interface ReadModel {
   readonly layers: readonly LayerUse[];
@@ -17,6 +19,9 @@ export interface ReadModel {
   readonly outputs: ReadonlyMap<string, string>;
   readonly blocks: ReadonlyMap<string, Block>;
   readonly unusedBlocks: readonly Block[];
+  readonly networks: ReadonlyMap<string, Network>;
+  readonly networkUses: readonly NetworkUse[];
+  readonly unusedNetworks: readonly Network[];
   /** Of each block: the parameters that some use of it read. */
   readonly usedParams: ReadonlyMap<string, ReadonlySet<string>>;
   readonly span: Span;
@@ -31,7 +36,10 @@ export function readModel(
   const blocksNode = root.entries.get("blocks")?.value;
   if (blocksNode !== undefined) sectionMap(blocksNode, "blocks", context);
   const blocks = readBlocks(blocksNode, context);
-  const expander = new Expander(blocks, features, context);
+  const networksNode = root.entries.get("networks")?.value;
+  if (networksNode !== undefined) sectionMap(networksNode, "networks", context);
+  const networks = readNetworks(networksNode, context);
+  const expander = new Expander(blocks, networks, features, context);
   const entry = root.entries.get("model");
   const map = entry === undefined ? null : sectionMap(entry.value, "model", context);
   if (entry !== undefined && map !== null) {
@@ -42,12 +50,20 @@ export function readModel(
   const unusedBlocks = expander.stopped
     ? []
     : [...blocks.values()].filter(({ name }) => !expander.usedBlocks.has(name));
+  const used = new Set(expander.networkUses.map(({ network }) => network));
+  const unusedNetworks = expander.stopped
+    ? []
+    : [...networks.values()].filter(({ name }) => !used.has(name));
+  for (const network of unusedNetworks) expander.unusedNetwork(network, scope);
   for (const block of unusedBlocks) expander.unusedBlock(block, scope);
   return {
     layers: expander.layers,
     outputs: expander.outputs,
     blocks,
     unusedBlocks,
+    networks,
+    networkUses: expander.networkUses,
+    unusedNetworks,
     usedParams: expander.usedParams,
     span: map?.span ?? { file: context.file, start: 0, end: 0 },
   };

@@ -4,6 +4,7 @@ import type { Note } from "../../diagnostics/diagnostic.js";
 import { didYouMean } from "../../diagnostics/fixes.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import { headOf, type LoadContext } from "../context.js";
+import { layerOf } from "../resolved-spec.js";
 import type { Reference } from "./layer-entry.js";
 import type { FeatureNames, NamedEntry } from "./names.js";
 
@@ -13,11 +14,15 @@ export type Input = string | null;
 export interface ListSurroundings {
   /** Prefix of full names: "" in the model, "residual_1/" in a block. */
   readonly prefix: string;
-  /** What `from: input` means; undefined outside of blocks. */
-  readonly input: Input | undefined;
+  /** What the inputs' names mean: `input` in a block, a network's own names in it; none elsewhere. */
+  readonly inputs: ReadonlyMap<string, Input>;
   readonly features: FeatureNames;
   /** Full names of all layers emitted so far, to read inside of blocks: `residual_1/body`. */
   readonly emitted: ReadonlySet<string>;
+  /** Names of the outputs that a layer (by its full name) has beside its result. */
+  readonly further: (layer: string) => readonly string[];
+  /** Of a recurrent cell: the list around it, whose layers can be read too. */
+  readonly outside?: ListScope;
 }
 
 /** The names of one list of layers, while it is walked from top to bottom. */
@@ -43,7 +48,8 @@ export class ListScope {
   /** Undefined after a diagnostic. */
   resolve(reference: Reference, index: number): Input | undefined {
     const { name } = reference;
-    if (name === "input" && this.around.input !== undefined) return this.around.input;
+    const input = this.around.inputs.get(name);
+    if (input !== undefined) return input;
     const known = this.#outputs.get(name);
     if (known !== undefined || this.#outputs.has(name)) return known ?? null;
     const at = this.#order.get(name);
@@ -53,16 +59,29 @@ export class ListScope {
     return undefined;
   }
 
-  #elsewhere(reference: Reference, index: number): Input | undefined {
-    const { name, span } = reference;
+  /** What a name means at this point, without a diagnostic: undefined for nothing. */
+  find(name: string): Input | undefined {
+    const input = this.around.inputs.get(name);
+    if (input !== undefined) return input;
+    if (this.#outputs.has(name)) return this.#outputs.get(name) ?? null;
     if (this.around.features.has(name)) return name;
     const full = this.around.prefix + name;
     if (name.includes("/") && this.around.emitted.has(full)) return full;
+    const further = name.includes(".") ? this.#further(name) : null;
+    return further ?? this.around.outside?.find(name);
+  }
+
+  #elsewhere(reference: Reference, index: number): Input | undefined {
+    const { name, span } = reference;
+    const found = this.find(name);
+    if (found !== undefined) return found;
     const earlier = this.named.slice(0, index).map((n) => n.name);
+    const owner = name.includes(".") ? this.#outputs.get(layerOf(name)) : undefined;
+    const further = typeof owner === "string" ? this.around.further(owner) : [];
     const known = [
-      ...earlier,
+      ...(further.length === 0 ? earlier : further.map((word) => `${layerOf(name)}.${word}`)),
       ...this.around.features.keys(),
-      ...(this.around.input === undefined ? [] : ["input"]),
+      ...this.around.inputs.keys(),
     ];
     const nearest = known.slice(-12);
     if (!this.context.featuresKnown && suggest(name, known) === null) return undefined;
@@ -79,6 +98,14 @@ export class ListScope {
       didYouMean(name, known, span, this.context.sources.slice(span).includes(name)),
     );
     return undefined;
+  }
+
+  /** `encoder.last`: an output of an earlier layer beside its result. */
+  #further(name: string): string | null {
+    const owner = this.#outputs.get(layerOf(name)) ?? this.around.inputs.get(layerOf(name));
+    const word = name.slice(layerOf(name).length + 1);
+    if (typeof owner !== "string" || !this.around.further(owner).includes(word)) return null;
+    return `${owner}.${word}`;
   }
 
   #reportForward({ name, span }: Reference, index: number, at: number): void {

@@ -16,18 +16,27 @@ import {
 } from "./editor-fields.js";
 import { featureChoice, targetChoice } from "./features.js";
 import { namePattern } from "./kinds.js";
-import { blockShape, blockUseShape, layerShapes, repeatShape } from "./layer-shapes.js";
+import {
+  blockShape,
+  blockUseShape,
+  layerShapes,
+  networkShape,
+  repeatShape,
+  useShape,
+} from "./layer-shapes.js";
 import { lossChoice } from "./losses.js";
 import { optimizerChoice } from "./optimizers.js";
-import type { Choice, EditorSchema, Fields, Shape } from "./shape.js";
+import { recurrentShape } from "./recurrent-shape.js";
+import { type Choice, type EditorSchema, type Fields, type Shape } from "./shape.js";
 import { columnFilesSchema, columnSources, sourceChoice, splitShape } from "./sources.js";
-import { languageVersion, modelShape, specShape } from "./spec.js";
+import { generateShape, languageVersion, modelShape, specShape } from "./spec.js";
 import {
   checkpointShape,
   clipShape,
   earlyStoppingShape,
   metricChoice,
   monitorShape,
+  phaseShape,
   scheduleChoice,
   trainShape,
 } from "./train.js";
@@ -56,6 +65,8 @@ export function editorSchema(): EditorSchema {
       feature: typedSchema(featureChoice),
       target: typedSchema(targetChoice),
       block: shapeSchema(blockShape),
+      network: shapeSchema(networkShape),
+      generate: shapeSchema(generateShape),
       model: withoutRequired(shapeSchema(modelShape)),
       layers: {
         type: "array",
@@ -72,6 +83,7 @@ export function editorSchema(): EditorSchema {
       early_stopping: valueSchema(earlyStoppingShape),
       monitor: valueSchema(monitorShape),
       checkpoint: valueSchema(checkpointShape),
+      phase: shapeSchema(phaseShape),
       train: shapeSchema(trainShape),
     },
   };
@@ -191,7 +203,7 @@ function typedSchema(choice: Choice): EditorSchema {
 function layerSchema(): EditorSchema {
   const shapes = [...layerShapes.values()];
   const alone = shapes.filter(
-    (shape) => needsNothing(shape) && layers.get(shape.name)?.inputs === "one",
+    (shape) => needsNothing(shape) && layers.get(shape.name)?.inputs !== "many",
   );
   const reference = { $ref: "#/definitions/reference" };
   return {
@@ -205,6 +217,8 @@ function layerSchema(): EditorSchema {
           ...Object.fromEntries(shapes.map((shape) => [shape.name, valueSchema(shape)])),
           block: valueSchema(blockUseShape),
           repeat: valueSchema(repeatShape),
+          use: valueSchema(useShape),
+          recurrent: valueSchema(recurrentShape),
           as: {
             type: "string",
             pattern: namePattern,
@@ -215,8 +229,16 @@ function layerSchema(): EditorSchema {
           from: {
             description:
               "What the layer reads; default: the layer above. Merging layers take a list.",
-            anyOf: [reference, { type: "array", items: reference, minItems: 1 }],
-            examples: ["body", ["body", "skip"]],
+            anyOf: [
+              reference,
+              { type: "array", items: reference, minItems: 1 },
+              {
+                type: "object",
+                additionalProperties: reference,
+                description: "Inputs by what they are for, in layers that tell them apart.",
+              },
+            ],
+            examples: ["body", ["body", "skip"], { input: "words", state: "encoder.state" }],
           },
         },
         minProperties: 1,

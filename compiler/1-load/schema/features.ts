@@ -17,13 +17,21 @@ const scaleText =
 
 const classes = special<readonly string[] | null>(
   {
-    type: "array",
-    items: { type: ["string", "integer", "boolean"], maxLength: 1000 },
-    minItems: 2,
+    anyOf: [
+      {
+        type: "array",
+        items: { type: ["string", "integer", "boolean"], maxLength: 1000 },
+        minItems: 2,
+      },
+      { type: "integer", minimum: 2, maximum: 100_000 },
+    ],
   },
-  "Names of the classes, in order; default: those of the training split, sorted.",
+  "Names of the classes, in order, or how many there are (10: 0 to 9); default: those of the training split, sorted.",
   null,
-  (value) => (value as readonly unknown[]).map(String),
+  (value) =>
+    typeof value === "number"
+      ? Array.from({ length: value }, (_, i) => String(i))
+      : (value as readonly unknown[]).map(String),
 );
 
 export const imageShape = defineShape({

@@ -3,8 +3,8 @@
 import type { AnyLayerDef } from "../../layers/define-layer.js";
 import { positiveInteger } from "../../layers/fields.js";
 import { layers } from "../../layers/index.js";
-import { nested, special, text } from "./kinds.js";
-import { defineShape, type EditorSchema, type Shape } from "./shape.js";
+import { namePattern, nested, reference, special, text } from "./kinds.js";
+import { defineShape, type EditorSchema, type Fields, type Shape } from "./shape.js";
 
 export const inputsKey = "inputs";
 
@@ -15,10 +15,14 @@ const inputsSchema = (): EditorSchema => ({
   description: "The layers or features to merge, in order.",
 });
 
+/** Inputs besides the first may stand among the settings: `state: h`. */
+const roleFields = ({ roles = {} }: AnyLayerDef): Fields =>
+  Object.fromEntries(Object.entries(roles).map(([name, text]) => [name, reference(text)]));
+
 function shapeOf(layer: AnyLayerDef): Shape {
   const base = { name: layer.type, summary: layer.summary, example: layer.example };
-  if (layer.inputs === "one") {
-    return { ...base, primary: layer.primary, fields: layer.fields };
+  if (layer.inputs !== "many") {
+    return { ...base, primary: layer.primary, fields: { ...layer.fields, ...roleFields(layer) } };
   }
   const inputs = nested("The layers or features to merge, in order.", inputsSchema);
   return { ...base, primary: inputsKey, fields: { [inputsKey]: inputs, ...layer.fields } };
@@ -57,6 +61,44 @@ export const repeatShape = defineShape({
     with: nested("Values for the block's parameters.", withSchema),
   },
   example: "repeat: { block: residual, times: 3, with: { filters: 64 } }",
+});
+
+/** `{ use: encoder, from: image, as: h }`. */
+export const useShape = defineShape({
+  name: "use",
+  summary: "A network under 'networks': the same weights wherever it is used.",
+  primary: "network",
+  fields: { network: text("A name under 'networks'.") },
+  example: "use: encoder",
+});
+
+export const networkShape = defineShape({
+  name: "network",
+  summary: "Layers with weights of their own that every use shares.",
+  primary: null,
+  fields: {
+    description: special<string | null>({ type: "string" }, "What the network is for.", null),
+    inputs: special<readonly string[]>(
+      {
+        type: "array",
+        items: { type: "string", pattern: namePattern, maxLength: 64 },
+        minItems: 1,
+        maxItems: 64,
+        examples: [["image", "label"]],
+      },
+      "Names of the inputs, for the network's layers to read from; the first layer reads the first.",
+      ["input"],
+    ),
+    layers: nested(
+      "The network's layers; its output is that of the last one. They read each other and the inputs, nothing else.",
+      () => ({ $ref: "#/definitions/layers" }),
+      true,
+    ),
+  },
+  example: `network:
+  description: From an image to the mean and the variance of its code.
+  inputs: [image, label]
+  layers: [flatten, { dense: { units: 256, activation: relu } }]`,
 });
 
 export const blockShape = defineShape({

@@ -46,6 +46,8 @@ const common = {
 const smoothed = { label_smoothing: labelSmoothingField };
 const weighted = { class_weights: classWeightsField };
 
+const { weight } = common;
+
 /** For `losses`: every loss takes output, target, weight and reduce. */
 const loss = (name: string, summary: string, fields: Shape["fields"] = {}): Shape =>
   defineShape<Shape["fields"]>({
@@ -72,5 +74,33 @@ export const lossChoice: Choice = defineChoice("a loss", [
     delta: number("Where the parabola turns into a line.", { exclusiveMinimum: 0 }, 1),
   }),
   loss("hinge", "For classes, from scores: the right one must win by a margin of 1.", weighted),
-  loss("kl_divergence", "For a target of probabilities, from scores (logits)."),
+  loss(
+    "kl_divergence",
+    "For a target of probabilities, from scores (logits); or, with mean and log_variance, of a normal distribution to the standard one, summed over its dimensions (Kingma & Welling 2014).",
+    {
+      mean: reference("The layer that gives the mean of each dimension."),
+      log_variance: reference("The layer that gives the logarithm of each variance."),
+    },
+  ),
+  loss(
+    "wasserstein",
+    "The mean of the output times the target: what a critic makes small on generated examples (target: 1) and large on real ones (target: -1) (Arjovsky et al. 2017).",
+  ),
+  defineShape<Shape["fields"]>({
+    name: "gradient_penalty",
+    summary:
+      "The squared distance of the norm of the output's gradient from a norm wanted, example by example (Gulrajani et al. 2017).",
+    primary: null,
+    fields: {
+      output: common.output,
+      input: special<string>(
+        { type: "string", minLength: 1, maxLength: 200 },
+        "The layer or feature that the gradient is taken towards.",
+        undefined,
+      ),
+      center: number("The norm that is wanted.", { minimum: 0 }, 1),
+      weight,
+    },
+    example: "loss: { gradient_penalty: { output: score, input: mixed, weight: 10 } }",
+  }),
 ]);

@@ -1,5 +1,5 @@
 /** @file The top level of a spec. */
-import { nested, special } from "./kinds.js";
+import { nested, special, text } from "./kinds.js";
 import { defineShape } from "./shape.js";
 
 /** The version of the language that this compiler reads. */
@@ -37,6 +37,10 @@ export const specShape = defineShape({
       "Layers with parameters, to be used several times.",
       namedMap({ $ref: "#/definitions/block" }),
     ),
+    networks: nested(
+      "Networks by name, to be used by the model's layers with 'use': every use has the same weights.",
+      namedMap({ $ref: "#/definitions/network" }),
+    ),
     data: nested(
       "Where the rows come from and what their columns mean.",
       () => ({ $ref: "#/definitions/data" }),
@@ -44,6 +48,9 @@ export const specShape = defineShape({
     ),
     model: nested("The network.", () => ({ $ref: "#/definitions/model" }), true),
     train: nested("How the weights are found.", () => ({ $ref: "#/definitions/train" })),
+    generate: nested("What the package's generate() makes.", () => ({
+      $ref: "#/definitions/generate",
+    })),
   },
   example: `spec:
   dlc: 1
@@ -52,9 +59,29 @@ export const specShape = defineShape({
   extends: base.yaml
   params: { width: 64 }
   blocks: { hidden: { params: { size: 64 }, layers: [{ dense: "\${size}" }, relu] } }
+  networks: { decoder: { layers: [{ dense: 4 }] } }
   data: { source: { arrays: true }, features: { x: { type: number } }, targets: { y: { type: number } } }
   model: { layers: [{ dense: { units: 64, activation: relu } }, { dense: 1 }] }
-  train: { loss: mse }`,
+  train: { loss: mse }
+  generate: { from: z, network: decoder }`,
+});
+
+export const generateShape = defineShape({
+  name: "generate",
+  summary: "New examples from random numbers: adds generate() to the package.",
+  primary: null,
+  fields: {
+    from: text("The layer that the random numbers stand for: a sample_normal or a noise layer."),
+    network: text(
+      "The network that makes examples of them; where it is used several times, the first use that reads 'from'.",
+    ),
+    like: special<string | null>(
+      { type: "string", minLength: 1, maxLength: 200 },
+      "The feature or target whose units the result has: its scaling is undone. Default: what a loss compares the result with.",
+      null,
+    ),
+  },
+  example: "generate: { from: z, network: decoder, like: image }",
 });
 
 export const modelShape = defineShape({

@@ -1,6 +1,6 @@
 /** @file The `train` section and what stands in it besides losses and optimisers. */
 import { flag, integer, number, positiveInteger } from "../../layers/fields.js";
-import { nested, special, text } from "./kinds.js";
+import { nameSchema, nested, special, text } from "./kinds.js";
 import { classWeightsField } from "./losses.js";
 import { type Choice, defineChoice, defineShape } from "./shape.js";
 
@@ -130,7 +130,7 @@ export const monitorShape = defineShape({
   summary: "What decides which epoch is best.",
   primary: "metric",
   fields: {
-    metric: text("loss, or one of the metrics."),
+    metric: text("loss, one of the metrics, or epoch: the last one counts as the best."),
     mode: special<"min" | "max" | null>(
       { enum: ["min", "max"] },
       "Is smaller or larger better? Default: as the metric says.",
@@ -155,6 +155,43 @@ export const checkpointShape = defineShape({
   example: "checkpoint: { every_steps: 500, keep: 2 }",
 });
 
+export const phaseShape = defineShape({
+  name: "phase",
+  summary: "One of several updates that every batch makes, in order.",
+  primary: null,
+  fields: {
+    name: special<string | null>(nameSchema, "What it is called; default: what it updates.", null),
+    update: special<readonly string[]>(
+      {
+        anyOf: [
+          { type: "string", minLength: 1, maxLength: 200 },
+          { type: "array", items: { type: "string", minLength: 1, maxLength: 200 }, minItems: 1 },
+        ],
+        examples: ["discriminator", ["encoder", "decoder"]],
+      },
+      "The networks (or layers of the model's own list) whose weights it moves. All others are constant in it: no work is done for their gradients, and their moving averages stay.",
+      undefined,
+      (value) => [value].flat() as readonly string[],
+    ),
+    losses: nested(
+      "What it makes small.",
+      () => ({ type: "array", minItems: 1, items: { $ref: "#/definitions/loss" } }),
+      true,
+    ),
+    optimizer: nested("How its weights follow their gradients; default: that of train.", () => ({
+      $ref: "#/definitions/optimizer",
+    })),
+    learning_rate: special<number | null>(
+      { type: "number", exclusiveMinimum: 0 },
+      "Step size, before the schedule; default: that of the optimizer, or of train.",
+      null,
+    ),
+    steps: positiveInteger("Updates per batch, each with new random numbers.", 1),
+  },
+  example:
+    "phase: { name: critic, update: discriminator, losses: [{ binary_cross_entropy: { output: real, target: 0.9 } }], optimizer: { adam: { beta1: 0.5 } }, learning_rate: 0.0002, steps: 1 }",
+});
+
 const definition = (name: string) => () => ({ $ref: `#/definitions/${name}` });
 const list = (name: string) => () => ({
   type: "array",
@@ -169,6 +206,10 @@ export const trainShape = defineShape({
   fields: {
     loss: nested("What training makes small.", definition("loss")),
     losses: nested("Several losses, added up by their weights.", list("loss")),
+    phases: nested(
+      "Several updates per batch, each of some networks by losses of its own.",
+      list("phase"),
+    ),
     optimizer: nested(
       "How weights follow their gradients; default: adam.",
       definition("optimizer"),
@@ -222,6 +263,7 @@ export const trainShape = defineShape({
   example: `train:
   loss: cross_entropy
   losses: [{ cross_entropy: { target: digit } }, { mse: { target: image, weight: 0.1 } }]
+  phases: [{ update: discriminator, losses: [{ binary_cross_entropy: { target: 1 } }] }]
   optimizer: { sgd: { learning_rate: 0.1, momentum: 0.9 } }
   learning_rate: 0.001
   schedule: cosine

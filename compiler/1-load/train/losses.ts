@@ -18,16 +18,20 @@ export interface ReadLoss {
 
 /** Of all losses together: what a kind lacks is undefined. */
 interface LossValues {
-  readonly output: string | null;
-  readonly target: string | number | null;
+  readonly output?: string | null;
+  readonly target?: string | number | null;
   readonly weight: number;
-  readonly reduce: LossUse["reduce"];
+  readonly reduce?: LossUse["reduce"];
+  readonly mean?: string | null;
+  readonly log_variance?: string | null;
+  readonly input?: string;
+  readonly center?: number;
   readonly label_smoothing?: number;
   readonly class_weights?: LossUse["classWeights"];
   readonly delta?: number;
 }
 
-interface Shared {
+export interface Shared {
   readonly classWeights: LossUse["classWeights"];
   /** What was written for `class_weights` of train. */
   readonly classWeightsNode: YamlNode | undefined;
@@ -54,17 +58,43 @@ export function readLosses(
     });
     return null;
   }
-  const items = several === undefined ? [one as YamlNode] : listItems(several, context);
-  if (items === null) return null;
+  if (several !== undefined) {
+    return readLossList(several, { path: "train.losses", around, shared, prefix: "" }, context);
+  }
+  const path = (): string => "train.loss";
+  return readItems([one as YamlNode], { path, around, shared, prefix: "" }, context);
+}
+
+interface ListPlace<Path> {
+  readonly path: Path;
+  readonly around: TrainSurroundings;
+  readonly shared: Shared;
+  /** Before the name of each loss: `<phase>.` */
+  readonly prefix: string;
+}
+
+/** A list of losses; null where something is wrong. */
+export function readLossList(
+  node: YamlNode,
+  { path, ...rest }: ListPlace<string>,
+  context: LoadContext,
+): readonly ReadLoss[] | null {
+  const items = listItems(node, context);
+  const pathOf = (i: number): string => `${path}.${i + 1}`;
+  return items && readItems(items, { path: pathOf, ...rest }, context);
+}
+
+function readItems(
+  items: readonly YamlNode[],
+  { path, around, shared, prefix }: ListPlace<(index: number) => string>,
+  context: LoadContext,
+): readonly ReadLoss[] | null {
   const titles = (name: string): string => `loss '${name}'`;
-  const path = several === undefined ? "train.loss" : "train.losses";
-  const named = items.map((item, i) =>
-    readNamed(item, lossChoice, titles, several === undefined ? path : `${path}.${i + 1}`, context),
-  );
+  const named = items.map((item, i) => readNamed(item, lossChoice, titles, path(i), context));
   const sound = named.filter((loss) => loss?.checked.ok === true) as readonly Named[];
   const uses = sound.map((loss, i) => ({
     named: loss,
-    use: lossUse(loss, sound, i, shared, around),
+    use: lossUse(loss, sound, i, shared, around, prefix),
   }));
   const resolved = uses.map((loss) => checkReferences(loss, around, context));
   return sound.length === items.length && resolved.every(Boolean) ? uses : null;
@@ -88,17 +118,29 @@ function lossUse(
   index: number,
   shared: Shared,
   around: TrainSurroundings,
+  prefix: string,
 ): LossUse {
-  const kind = loss.name as LossKind;
   const values = loss.checked.values as unknown as LossValues;
-  const alike = all.filter(({ name }) => name === kind);
-  const number = all.slice(0, index + 1).filter(({ name }) => name === kind).length;
+  const alike = all.filter(({ name }) => name === loss.name);
+  const number = all.slice(0, index + 1).filter(({ name }) => name === loss.name).length;
+  const reads = readsOf(values);
+  const isNormal = reads?.mean !== undefined;
+  const kind = isNormal ? "normal_kl_divergence" : (loss.name as LossKind);
+  const full = (name: string): string => around.outputs.get(name) ?? name;
+  const output = values.output ?? null;
   const written = (key: string): boolean => loss.checked.nodes.has(key);
   return {
     kind,
-    name: alike.length === 1 ? kind : `${kind}_${number}`,
-    output: values.output === null ? null : (around.outputs.get(values.output) ?? values.output),
-    target: values.target,
+    name: prefix + (alike.length === 1 ? loss.name : `${loss.name}_${number}`),
+    output: output === null ? null : full(output),
+    ...(output === null || full(output) === output ? {} : { outputName: output }),
+    target: values.target ?? null,
+    ...(reads === null
+      ? {}
+      : {
+          reads: Object.fromEntries(Object.entries(reads).map(([key, name]) => [key, full(name)])),
+        }),
+    ...(values.center === undefined ? {} : { center: values.center }),
     weight: values.weight,
     labelSmoothing: written("label_smoothing")
       ? (values.label_smoothing ?? 0)
@@ -108,7 +150,7 @@ function lossUse(
         ? (values.class_weights ?? null)
         : shared.classWeights,
     delta: values.delta ?? 1,
-    reduce: values.reduce,
+    reduce: isNormal && !written("reduce") ? "sum" : (values.reduce ?? "mean"),
     span: loss.node.span,
     nameSpan: loss.nameSpan,
     classWeightSpans: labelSpans(
@@ -122,6 +164,46 @@ function labelSpans(node: YamlNode | undefined): LossUse["classWeightSpans"] {
   return new Map(entries.map(({ key, keySpan }) => [key, keySpan]));
 }
 
+/** Layers that a loss without a target reads; null for those that compare with one. */
+function readsOf({ mean, log_variance, input }: LossValues): Record<string, string> | null {
+  if (input !== undefined) return { input };
+  const given = { ...(mean && { mean }), ...(log_variance && { log_variance }) };
+  return Object.keys(given).length === 0 ? null : given;
+}
+
+/** Are all the layers there that a loss without a target reads? */
+function checkReads(
+  { named, use }: ReadLoss,
+  reads: Readonly<Record<string, string>>,
+  around: TrainSurroundings,
+  context: LoadContext,
+): boolean {
+  const { nodes, spans } = named.checked;
+  const isNormal = named.name === "kl_divergence";
+  for (const key of ["mean", "log_variance"]) {
+    if (!isNormal || reads[key] !== undefined) continue;
+    context.diagnostics.report("missing-key", headOf(named.nameSpan, context.sources), {
+      key,
+      owner: "loss 'kl_divergence' of a normal distribution",
+      about: "It has a mean and a log_variance.",
+    });
+    return false;
+  }
+  for (const key of isNormal ? ["output", "target"] : []) {
+    const span = spans[key];
+    if (span === undefined) continue;
+    const reason = "with mean and log_variance the loss compares with the standard normal one";
+    context.diagnostics.report("setting-without-effect", span, { setting: key, reason });
+  }
+  const features = use.kind === "gradient_penalty" ? [...around.features.keys()] : [];
+  const known = [...around.outputs.keys(), ...features];
+  const unknown = Object.entries(reads).filter(
+    ([, name]) => !features.includes(name) && ![...around.outputs.values()].includes(name),
+  );
+  for (const [key, name] of unknown) reportUnknown(nodes.get(key), name, known, context);
+  return unknown.length === 0;
+}
+
 /** Is what it names there? */
 function checkReferences(
   { named, use }: ReadLoss,
@@ -132,6 +214,9 @@ function checkReferences(
   const output = use.output === null || around.outputs.has(use.output);
   if (!output) {
     reportUnknown(nodes.get("output"), use.output ?? "", [...around.outputs.keys()], context);
+  }
+  if (use.reads !== undefined) {
+    return checkReads({ named, use }, use.reads, around, context) && output;
   }
   if (typeof use.target === "number") return output;
   const targets = [...around.targets.keys(), ...around.features.keys()];

@@ -113,18 +113,24 @@ const baseOf = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
 /** Which way a metric is better. */
 const modeOf = (name: string): "min" | "max" => (smallerIsBetter.has(baseOf(name)) ? "min" : "max");
 
-/** Null where something is wrong. `metrics` null: unknown, nothing to compare with. */
+/**
+ * Null where something is wrong. `metrics` null: unknown, nothing to compare with. `phased`: several
+ * networks are trained by losses of their own.
+ */
 export function readMonitor(
   node: YamlNode | undefined,
   metrics: readonly MetricSpec[] | null,
   targets: ComparedTargets,
+  phased: boolean,
   context: LoadContext,
 ): MonitorSpec | null {
   const names = (metrics ?? [])
     .filter((metric) => metric.kind !== "confusion")
     .flatMap((metric) => reportedNames(metric, targets));
   if (node === undefined) {
-    const first = names.find((name) => modeOf(name) === "max" && baseOf(name) !== "r2") ?? "loss";
+    const better = names.find((name) => modeOf(name) === "max" && baseOf(name) !== "r2");
+    // Losses of networks that work against each other say nothing of the best epoch: the last is.
+    const first = better ?? (phased ? "epoch" : "loss");
     const monitor: MonitorSpec = { metric: first, mode: modeOf(first) };
     context.recordDefault("train.monitor.metric", monitor.metric);
     context.recordDefault("train.monitor.mode", monitor.mode);
@@ -138,7 +144,7 @@ export function readMonitor(
   const checked = readBody(node, monitorShape, owner, context);
   if (checked === null || !checked.ok) return null;
   const { metric, mode } = checked.values as { metric: string; mode: "min" | "max" | null };
-  const known = ["loss", ...names];
+  const known = ["loss", "epoch", ...names];
   if (metrics !== null && !known.includes(metric)) {
     const at = checked.nodes.get("metric") ?? node;
     context.diagnostics.report(

@@ -11,6 +11,8 @@ import type { YamlNode } from "../yaml/tree.js";
 export interface ReadOptimizer {
   readonly use: OptimizerUse;
   readonly learningRate: number;
+  /** Does the optimizer itself say it? */
+  readonly ownRate: boolean;
 }
 
 interface OptimizerSettings {
@@ -26,6 +28,8 @@ interface OptimizerSettings {
 interface TrainSettings {
   readonly nodes: FieldNodes;
   readonly values: { readonly learning_rate: number | null; readonly weight_decay: number | null };
+  /** How messages name the section. */
+  readonly title?: string;
 }
 
 /** Null where something is wrong. `train`: the section around it. */
@@ -65,6 +69,7 @@ export function readOptimizer(
   const { weight_decay } = train.values;
   const fallback = defaultLearningRates[named.name] ?? 0.001;
   return {
+    ownRate: own.learning_rate !== null,
     learningRate: own.learning_rate ?? train.values.learning_rate ?? fallback,
     use: {
       kind: named.name as OptimizerUse["kind"],
@@ -87,7 +92,7 @@ function givenOnce(key: string, named: Named, train: TrainSettings, context: Loa
   context.diagnostics.report(
     "given-twice",
     headOf(outer.span, context.sources),
-    { key, first: `optimizer '${named.name}'`, second: "train" },
+    { key, first: `optimizer '${named.name}'`, second: train.title ?? "train" },
     { notes: [{ message: "the other one is here", span: headOf(inner.span, context.sources) }] },
   );
   return false;

@@ -20,11 +20,14 @@ import type { YamlNode } from "../yaml/tree.js";
 import { type ReadLoss, readLosses } from "./losses.js";
 import { type ComparedTargets, readMetrics, readMonitor } from "./metrics.js";
 import { readOptimizer } from "./optimizer.js";
+import { type ReadPhase, readPhases } from "./phases.js";
 
 /** What the section may refer to. */
 export interface TrainSurroundings {
   /** Names that users may call layers by, with the full name of each. */
   readonly outputs: ReadonlyMap<string, string>;
+  /** Names that a phase may update. */
+  readonly updatable: ReadonlySet<string>;
   readonly features: ReadData["features"];
   readonly targets: ReadData["targets"];
   readonly known: ReadData["known"];
@@ -55,16 +58,26 @@ export function readTrain(
     classWeightsNode: nodes.get("class_weights"),
     labelSmoothing: values.label_smoothing,
   };
-  const losses = readLosses(nodes, keySpan, around, shared, context);
-  if (losses !== null) reportUnusedSettings(losses, nodes, context);
   const optimizer = readOptimizer(nodes.get("optimizer"), { nodes, values }, keySpan, context);
+  const phasesNode = nodes.get("phases");
+  const phases =
+    phasesNode === undefined || optimizer === null
+      ? null
+      : readPhases(phasesNode, { around, shared, values, optimizer: optimizer.use }, context);
+  if (phasesNode !== undefined) checkBesidePhases(nodes, values, phases, context);
+  const losses =
+    phasesNode === undefined
+      ? readLosses(nodes, keySpan, around, shared, context)
+      : (phases?.flatMap((phase) => phase.losses) ?? null);
+  if (losses !== null) reportUnusedSettings(losses, nodes, context);
   const schedule = readSchedule(nodes.get("schedule"), context);
   const clip = readSection(nodes.get("clip"), clipShape, context);
   const early = readSection(nodes.get("early_stopping"), earlyStoppingShape, context);
   const checkpoint = readSection(nodes.get("checkpoint"), checkpointShape, context);
   const targets = comparedTargets(losses, around);
   const metrics = readMetrics(nodes.get("metrics"), targets, context);
-  const monitor = readMonitor(nodes.get("monitor"), metrics, targets, context);
+  const isPhased = phasesNode !== undefined;
+  const monitor = readMonitor(nodes.get("monitor"), metrics, targets, isPhased, context);
   const sound = ok && losses && optimizer && schedule && metrics && monitor;
   if (!sound || clip === null || early === null || checkpoint === null) {
     return { train: null, losses: losses ?? [], nodes };
@@ -93,6 +106,7 @@ export function readTrain(
   const train: TrainUse = {
     settings,
     losses: losses.map((loss) => loss.use),
+    ...(phases === null ? {} : { phases: phases.map((phase) => phase.use) }),
     optimizer: use,
     clipNorm: clip?.norm ?? null,
     clipValue: clip?.value ?? null,
@@ -102,6 +116,45 @@ export function readTrain(
     span: map.span,
   };
   return { train, losses, nodes };
+}
+
+/** What does not go with phases, and what every phase replaces. */
+function checkBesidePhases(
+  nodes: FieldNodes,
+  { accumulate }: { readonly accumulate: number },
+  phases: readonly ReadPhase[] | null,
+  context: LoadContext,
+): void {
+  const head = (node: YamlNode | undefined): Span | null =>
+    node === undefined ? null : headOf(node.span, context.sources);
+  for (const key of ["loss", "losses"]) {
+    if (!nodes.has(key)) continue;
+    context.diagnostics.report("one-of-two", head(nodes.get(key)), {
+      owner: "train",
+      first: key,
+      second: "phases",
+      found: "both are given",
+    });
+  }
+  if (accumulate > 1) {
+    context.diagnostics.report("accumulate-with-phases", head(nodes.get("accumulate")), {});
+  }
+  if (phases === null) return;
+  const reason = "every phase has its own";
+  const node = nodes.get("learning_rate");
+  if (node !== undefined && phases.every(({ ownRate }) => ownRate)) {
+    context.diagnostics.report("setting-without-effect", head(node), {
+      setting: "learning_rate",
+      reason,
+    });
+  }
+  const optimizer = nodes.get("optimizer");
+  if (optimizer !== undefined && phases.every(({ ownOptimizer }) => ownOptimizer)) {
+    context.diagnostics.report("setting-without-effect", head(optimizer), {
+      setting: "optimizer",
+      reason,
+    });
+  }
 }
 
 /** `false`-like: undefined where it was not written, null where it is wrong. */
@@ -145,7 +198,7 @@ function comparedTargets(
   const specs: Readonly<Record<string, FeatureSpec>> = { ...known.features, ...known.targets };
   const found = new Map<string, FeatureSpec["type"]>();
   for (const { use } of losses) {
-    const name = use.target ?? [...targets.keys()][0];
+    const name = use.reads === undefined ? (use.target ?? [...targets.keys()][0]) : null;
     if (typeof name !== "string") continue;
     const spec = specs[name];
     if (spec === undefined) return null;

@@ -23,6 +23,11 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+function seedNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error("It is a whole number from 0.");
+  return Number(text);
+}
+
 const set: OptionDef = {
   flags: "--set <name=value>",
   description: "override a parameter of the spec",
@@ -190,6 +195,34 @@ export const commands: readonly CommandDef[] = [
     ],
     options: [weights, runs, ...engineOptions],
     load: () => import("./predict.js"),
+  },
+  {
+    name: "generate",
+    summary: "make new examples with a trained generator",
+    examples: [
+      ["generate runs/mnist-vae", "64 pictures on one sheet, generated.png in the run folder"],
+      ["generate runs/digits --given digit=7 --count 16 --out sevens.png", "on condition"],
+    ],
+    arguments: [specOrRun],
+    options: [
+      { flags: "--count <number>", description: "how many examples (64)", check: wholeNumber },
+      {
+        flags: "--seed <number>",
+        description: "the same seed makes the same examples",
+        check: seedNumber,
+      },
+      {
+        flags: "--given <feature=value>",
+        description: "what they are made for, if the model has conditions",
+        repeatable: true,
+        check: nameAndValue,
+      },
+      { flags: "-o, --out <file>", description: "where the picture goes, a .png file" },
+      weights,
+      runs,
+      ...engineOptions,
+    ],
+    load: () => import("./generate.js"),
   },
   {
     name: "inspect",

@@ -27,7 +27,7 @@ interface Totals {
   readonly batch: number;
 }
 
-function totalsOf({ layers, state, programs, spec }: CompiledModel): Totals {
+function totalsOf({ layers, state, programs, phases = [], spec }: CompiledModel): Totals {
   const sum = (of: (layer: LayerSummary) => number): number =>
     layers.reduce((total, layer) => total + of(layer), 0);
   const stateBytes = Object.values(state).reduce(
@@ -40,7 +40,11 @@ function totalsOf({ layers, state, programs, spec }: CompiledModel): Totals {
     buffers: sum((l) => l.buffers),
     flops: sum((l) => l.flops),
     stateBytes,
-    peakBytes: planLifetimes(programs.train ?? programs.infer).peakBytes(batch),
+    peakBytes: Math.max(
+      ...(phases.length > 0
+        ? phases.map(({ train }) => planLifetimes(train).peakBytes(batch))
+        : [planLifetimes(programs.train ?? programs.infer).peakBytes(batch)]),
+    ),
     batch,
   };
 }
@@ -66,7 +70,8 @@ function layerTable(model: CompiledModel): string {
   ]);
   const totals = totalsOf(model);
   const buffers = totals.buffers === 0 ? "" : ` and ${thousands(totals.buffers)} in buffers`;
-  const program = model.programs.train === undefined ? "prediction" : "training step";
+  const trains = model.programs.train !== undefined || model.phases !== undefined;
+  const program = trains ? "training step" : "prediction";
   return [
     table(columns, rows),
     "",

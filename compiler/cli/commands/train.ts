@@ -1,5 +1,5 @@
 /** @file `dlc train`: compiles a spec into its run folder and trains it there. */
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createProgress, type TrainResult } from "@dlc/runtime";
 import { DlcError, type ExitReason } from "@dlc/runtime/errors";
 import { emitPackage } from "../../5-emit/emit-package.js";
@@ -9,6 +9,7 @@ import { compileModel } from "../compiling.js";
 import { engineOptions } from "../engine-options.js";
 import { evaluationText } from "../evaluation-text.js";
 import { type GeneratedPackage, importPackage } from "../generated.js";
+import { writePictures } from "../generated-output.js";
 import { shownPath } from "../paths.js";
 import { packagesFolder, requireUsable } from "../run-folder.js";
 import { writeOutput } from "../writing.js";
@@ -17,7 +18,7 @@ import { writeOutput } from "../writing.js";
 async function report(
   generated: GeneratedPackage,
   folder: string,
-  { options, console }: Invocation,
+  { args, options, console }: Invocation,
 ): Promise<void> {
   const model = await generated.load({ ...engineOptions(options), weights: folder });
   try {
@@ -29,6 +30,10 @@ async function report(
     } else {
       if (test !== null) console.result(evaluationText(test));
       console.note(`weights: ${shownPath(model.weights?.path ?? folder)}`);
+    }
+    const base = dirname(resolve(args[0] as string));
+    for (const picture of await writePictures(model, folder, base)) {
+      console.note(`picture: ${shownPath(picture)}`);
     }
   } finally {
     await model.dispose();

@@ -165,6 +165,27 @@ train:
     explain:
       "A weight is trained by following the loss back to it. No way leads from the loss to this layer's weights, or only one through whole numbers, which have no gradient, so they would stay as they were initialised.",
   },
+  "phase-updates-nothing": {
+    severity: "error",
+    message: "phase '{phase}' moves nothing: {names} {have} no weights",
+    help: "Name a network or layer with weights in 'update', or remove the phase.",
+    explain:
+      "A phase changes the weights of what 'update' names. Layers such as flatten or relu have none.",
+  },
+  "loss-without-gradient": {
+    severity: "error",
+    message: "{loss} does not depend on the weights of {names}, which this phase updates",
+    help: "Move the loss to the phase of what it depends on, or name that in 'update'.",
+    explain:
+      "A phase follows its losses back to the weights that it updates. This loss would be computed in vain: no way leads from it to any of them.",
+  },
+  "never-updated": {
+    severity: "warning",
+    message: "no phase updates '{name}': its weights stay as they start",
+    help: "Name it in the 'update' of a phase.",
+    explain:
+      "With phases only what 'update' names is trained. Parts that no phase names keep their initial weights for ever.",
+  },
   "nothing-to-train": {
     severity: "error",
     message: "the loss depends on no weight of the model, so there is nothing to train",

@@ -105,6 +105,13 @@ export const runEntries = {
     explain:
       "Training programs are generated when the model is built. A package without a train section has none, and one built for another number of gathered batches has the wrong ones.",
   },
+  "cannot-generate": {
+    severity: "error",
+    message: "{model} generates nothing",
+    help: "Add a generate section to its spec and build it again.",
+    explain:
+      "generate() and 'dlc generate' need to know which layer random numbers stand in for and which network makes examples of them: the generate section says so.",
+  },
   "invalid-setting": {
     severity: "error",
     message: "{setting} is {value}, not a whole number from 1 up",

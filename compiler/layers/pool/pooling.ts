@@ -41,6 +41,9 @@ export type Pool = (b: Builder, x: Value, window: Window) => Value;
 
 export const maxPool: Pool = (b, x, window) => b.maxPool2d(x, window);
 export const avgPool: Pool = (b, x, window) => b.avgPool2d(x, { ...window, countPadding: false });
+/** Padding counts as zeros. */
+export const avgPoolWithPadding: Pool = (b, x, window) =>
+  b.avgPool2d(x, { ...window, countPadding: true });
 
 interface PoolFields<S> {
   readonly size: S;

@@ -25,7 +25,8 @@ export type AttributeValue =
   | string
   | readonly number[]
   | { readonly float: number }
-  | { readonly dtype: GraphDType };
+  | { readonly dtype: GraphDType }
+  | { readonly graph: Subgraph };
 
 export interface GraphNode {
   readonly name: string;
@@ -45,11 +46,14 @@ export interface GraphTensor {
 export interface GraphConstant extends GraphTensor {
   readonly values: readonly number[];
 }
-export interface Model {
+/** The body of a loop. It may use tensors of the graph around it by their names. */
+export interface Subgraph {
   readonly nodes: readonly GraphNode[];
-  readonly constants: readonly GraphConstant[];
   readonly inputs: readonly GraphTensor[];
   readonly outputs: readonly GraphTensor[];
+}
+export interface Model extends Subgraph {
+  readonly constants: readonly GraphConstant[];
 }
 
 /** IR version 8 is the one that came with operator set 17. */
@@ -80,7 +84,10 @@ function writeConstant(w: MessageWriter, constant: GraphConstant): void {
   w.bytes(9, rawBytes(constant.dtype, constant.values));
 }
 
-/** AttributeProto: name 1, f 2, i 3, s 4, ints 8, type 20 (FLOAT 1, INT 2, STRING 3, INTS 7) */
+/**
+ * AttributeProto: name 1, f 2, i 3, s 4, g 6, ints 8, type 20 (FLOAT 1, INT 2, STRING 3, GRAPH 5,
+ * INTS 7)
+ */
 function writeAttribute(w: MessageWriter, name: string, value: AttributeValue): void {
   w.string(1, name);
   if (typeof value === "number") {
@@ -95,6 +102,9 @@ function writeAttribute(w: MessageWriter, name: string, value: AttributeValue): 
   } else if ("dtype" in value) {
     w.int(3, dataTypes[value.dtype]);
     w.int(20, 2);
+  } else if ("graph" in value) {
+    w.message(6, (inner) => writeGraph(inner, name, value.graph, []));
+    w.int(20, 5);
   } else {
     for (const element of value) w.int(8, element);
     w.int(20, 7);
@@ -129,23 +139,26 @@ function writeTensor(w: MessageWriter, tensor: GraphTensor): void {
   );
 }
 
-/**
- * ModelProto: ir_version 1, producer_name 2, graph 7, opset_import 8 (domain 1, version 2);
- * GraphProto: node 1, name 2, initializer 5, input 11, output 12
- */
+/** GraphProto: node 1, name 2, initializer 5, input 11, output 12 */
+function writeGraph(
+  w: MessageWriter,
+  name: string,
+  graph: Subgraph,
+  constants: readonly GraphConstant[],
+): void {
+  for (const node of graph.nodes) w.message(1, (inner) => writeNode(inner, node));
+  w.string(2, name);
+  for (const constant of constants) w.message(5, (inner) => writeConstant(inner, constant));
+  for (const input of graph.inputs) w.message(11, (inner) => writeTensor(inner, input));
+  for (const output of graph.outputs) w.message(12, (inner) => writeTensor(inner, output));
+}
+
+/** ModelProto: ir_version 1, producer_name 2, graph 7, opset_import 8 (domain 1, version 2) */
 export function encodeModel(model: Model): Uint8Array {
   return encodeMessage((w) => {
     w.int(1, irVersion);
     w.string(2, "dlc");
-    w.message(7, (graph) => {
-      for (const node of model.nodes) graph.message(1, (inner) => writeNode(inner, node));
-      graph.string(2, "program");
-      for (const constant of model.constants) {
-        graph.message(5, (inner) => writeConstant(inner, constant));
-      }
-      for (const input of model.inputs) graph.message(11, (inner) => writeTensor(inner, input));
-      for (const output of model.outputs) graph.message(12, (inner) => writeTensor(inner, output));
-    });
+    w.message(7, (graph) => writeGraph(graph, "program", model, model.constants));
     for (const [domain, version] of Object.entries(operatorSets)) {
       w.message(8, (set) => {
         set.string(1, domain);

@@ -9,6 +9,7 @@ import { movementOps } from "./lower/movement.js";
 import { normOps } from "./lower/norm.js";
 import { poolOps } from "./lower/pool.js";
 import { randomOps } from "./lower/random.js";
+import { recurrenceOps } from "./lower/recurrence.js";
 import { reduceOps } from "./lower/reduce.js";
 import { updateOps } from "./lower/update.js";
 import { createPrimitives } from "./primitives.js";
@@ -40,6 +41,7 @@ export function createRecorder(
     ...poolOps(p),
     ...normOps(p),
     ...lossOps(p),
+    ...recurrenceOps(p),
     ...randomOps(p),
     ...updateOps(p),
   };
@@ -52,7 +54,9 @@ export function createRecorder(
       const op = kind as OpKind;
       graph.source = { scope, op };
       const result = (lower as Lowering)(...args);
-      onOp?.({ scope, op, args, results: Array.isArray(result) ? result : [result as Handle] });
+      const results = Array.isArray(result) ? result : [result as Handle];
+      // What happens in the steps of a loop cannot be seen from outside.
+      if (!graph.inBody) onOp?.({ scope, op, args, results });
       return result;
     },
   ]);

@@ -27,6 +27,12 @@ const inputs: Readonly<Record<string, Features>> = {
   conv1d: { x: vector(10, 4) },
   max_pool1d: { x: vector(10, 4) },
   avg_pool1d: { x: vector(10, 4) },
+  simple_rnn: { x: vector(5, 4) },
+  lstm: { x: vector(5, 4) },
+  gru: { x: vector(5, 4) },
+  rnn_cell: { x: vector(16) },
+  lstm_cell: { x: vector(32) },
+  gru_cell: { x: vector(16) },
   reshape: { x: vector(784) },
   embedding: { x: category(["a", "b", "c"], "index") },
 };
@@ -35,11 +41,12 @@ const inputs: Readonly<Record<string, Features>> = {
 function exampleSpec(type: string, after: string) {
   const { example } = layers.get(type) as { example: string };
   const [use] = layersOf(`- ${example}`);
-  const before = (use?.from ?? []).map((name) => `- { linear: {}, as: ${name}, from: x }`);
+  const others = (use?.from ?? []).filter((name) => name !== "x");
+  const before = others.map((name) => `- { linear: {}, as: ${name}, from: x }`);
   return specOf({
     features: inputs[type] ?? { x: image(6, 6, 4) },
     targets: { y: numeric() },
-    layers: [...before, `- ${example}`, after].join("\n"),
+    layers: [...before, `- ${example}${use?.roles ? "\n  from: x" : ""}`, after].join("\n"),
     train: { losses: [{ kind: "mse" }] },
   });
 }

@@ -6,7 +6,8 @@ export const modelEntries = {
     severity: "error",
     message: "there is no layer '{name}'",
     help: "Layers: {known}.",
-    explain: "An item of 'layers' begins with the name of a layer, with 'block' or with 'repeat'.",
+    explain:
+      "An item of 'layers' begins with the name of a layer, or with 'block', 'repeat' or 'use'.",
     wrong: "model: { layers: [desne: 2] }",
     right: "model: { layers: [dense: 2] }",
   },
@@ -45,6 +46,39 @@ export const modelEntries = {
     wrong: "model: { layers: [{ dense: 2, activation: relu }] }",
     right: "model: { layers: [{ dense: { units: 2, activation: relu } }] }",
   },
+  "state-start": {
+    severity: "error",
+    message: "the state '{name}' needs one of size, like and from, but {found}",
+    help: "Give its size, the layer whose shape it has (like), or the layer whose output it starts as (from).",
+    explain:
+      "Before the first step of a recurrent layer each of its states has a value: zeros of a size, zeros in the shape of a layer's output, or that output itself.",
+    wrong:
+      "model: { layers: [{ reshape: [2, 2] }, { recurrent: { states: { h: {} }, cell: [{ concat: [x, h] }, { dense: 2, as: n }], next: { h: n }, return: last } }] }",
+    right:
+      "model: { layers: [{ reshape: [2, 2] }, { recurrent: { states: { h: 2 }, cell: [{ concat: [x, h] }, { dense: 2, as: n }], next: { h: n }, return: last } }] }",
+  },
+  "unknown-state": {
+    severity: "error",
+    message: "there is no state '{name}'",
+    help: "States of this layer: {known}.",
+    explain:
+      "'next' says for each state that 'states' declares what its value in the next step is.",
+    wrong:
+      "model: { layers: [{ reshape: [2, 2] }, { recurrent: { states: { h: 2 }, cell: [{ concat: [x, h] }, { dense: 2, as: n }], next: { h: n, c: n }, return: last } }] }",
+    right:
+      "model: { layers: [{ reshape: [2, 2] }, { recurrent: { states: { h: 2 }, cell: [{ concat: [x, h] }, { dense: 2, as: n }], next: { h: n }, return: last } }] }",
+  },
+  "state-without-next": {
+    severity: "error",
+    message: "nothing says what the state '{name}' is in the next step",
+    help: "Add '{name}' to 'next' of {layer}, with a layer of the cell.",
+    explain:
+      "Every state of a recurrent layer goes from step to step: 'next' names the layer of the cell whose output is its next value.",
+    wrong:
+      "model: { layers: [{ reshape: [2, 2] }, { recurrent: { states: { h: 2, g: 2 }, cell: [{ concat: [x, h, g] }, { dense: 2, as: n }], next: { h: n }, return: last } }] }",
+    right:
+      "model: { layers: [{ reshape: [2, 2] }, { recurrent: { states: { h: 2, g: 2 }, cell: [{ concat: [x, h, g] }, { dense: 2, as: n }], next: { h: n, g: n }, return: last } }] }",
+  },
   "duplicate-name": {
     severity: "error",
     message: "'{name}' is already the name of {other}",
@@ -56,9 +90,11 @@ export const modelEntries = {
   },
   "reserved-name": {
     severity: "error",
-    message: "inside of a block '{name}' is what the block reads, so no layer can be called that",
+    message:
+      "'{name}' is what the block or network around reads, so no layer in it can be called that",
     help: "Choose another name.",
-    explain: "In a block 'from: input' reads the value that the block was given.",
+    explain:
+      "In a block 'from: input' reads the value that the block was given; in a network, the names of its inputs do.",
     wrong: "blocks: { b: { layers: [{ dense: 2, as: input }] } }\nmodel: { layers: [block: b] }",
     right: "blocks: { b: { layers: [{ dense: 2, as: inner }] } }\nmodel: { layers: [block: b] }",
   },
@@ -67,7 +103,7 @@ export const modelEntries = {
     message: "there is nothing called '{name}' to read",
     help: "{known}",
     explain:
-      "Layers read features and earlier layers, by the name that 'as' gives them or by type and number (conv2d_1). Inside of a block they read its own layers, its 'input' and features.",
+      "Layers read features and earlier layers, by the name that 'as' gives them or by type and number (conv2d_1). Inside of a block they read its own layers, its 'input' and features; inside of a network its own layers and inputs only.",
     wrong: "model: { layers: [{ dense: 3, as: body }, { dense: 2, from: boddy }] }",
     right: "model: { layers: [{ dense: 3, as: body }, { dense: 2, from: body }] }",
   },
@@ -125,6 +161,66 @@ export const modelEntries = {
     wrong:
       "model: { layers: [{ dense: 2, as: a }, { dense: 2, as: b }, { add: [a, b], from: [a, b] }] }",
     right: "model: { layers: [{ dense: 2, as: a }, { dense: 2, as: b }, { add: [a, b] }] }",
+  },
+  "no-inputs": {
+    severity: "error",
+    message: "{layer} reads nothing, so 'from' has no meaning here",
+    help: "Remove 'from'.",
+    explain: "The layer makes numbers of its own, one row of them for every example.",
+    wrong:
+      "model: { layers: [{ noise: 4, as: z, from: x }, { dense: 2, from: z }, { dense: 2, from: x }, add: [dense_1, dense_2]] }",
+    right:
+      "model: { layers: [{ noise: 4, as: z }, { dense: 2, from: z }, { dense: 2, from: x }, add: [dense_1, dense_2]] }",
+  },
+  "unknown-network": {
+    severity: "error",
+    message: "there is no network '{name}'",
+    help: "Networks: {known}.",
+    explain: "'use' names a network under 'networks'.",
+    wrong: "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: heat, use: head] }",
+    right: "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }",
+  },
+  "network-cycle": {
+    severity: "error",
+    message: "the network '{name}' uses itself: {cycle}",
+    help: "Use another network inside of it, or write its layers out.",
+    explain:
+      "Where a network is used its layers are put in place; one that uses itself would never come to an end.",
+    wrong: "networks: { head: { layers: [dense: 2, use: head] } }\nmodel: { layers: [use: head] }",
+    right: "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }",
+  },
+  "network-inputs": {
+    severity: "error",
+    message: "network '{name}' has {wanted} inputs, but 'from' gives {given}",
+    help: "List them in order, for example 'from: [a, b]'.",
+    explain:
+      "A network with several 'inputs' gets a value for each of them, in their order. A network with one input reads the layer above, or what 'from' names.",
+    wrong:
+      "networks: { pair: { inputs: [a, b], layers: [concat: [a, b], dense: 2] } }\nmodel: { layers: [{ use: pair, from: x }] }",
+    right:
+      "networks: { pair: { inputs: [a, b], layers: [concat: [a, b], dense: 2] } }\nmodel: { layers: [{ use: pair, from: [x, x] }] }",
+  },
+  "generate-from": {
+    severity: "error",
+    message: "'{name}' is a {type} layer: random numbers cannot stand in for it",
+    help: "Generation starts from a sample_normal or a noise layer.",
+    explain:
+      "What a sample_normal layer draws was trained to look like standard normal numbers, and a noise layer makes numbers of its own; of any other layer nobody knows how its output is distributed.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [{ dense: 3, as: z }, { use: head, from: z }] }\ngenerate: { from: z, network: head }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [{ noise: 3, as: z }, { dense: 3, from: x }, { add: [z, dense_1] }, use: head] }\ngenerate: { from: z, network: head }",
+  },
+  "generate-unrelated": {
+    severity: "error",
+    message: "no use of network '{network}' reads '{name}', directly or over other layers",
+    help: "Name the layer that the network's input comes from, and a network that the model uses.",
+    explain:
+      "generate() puts random numbers in the place of a layer and follows the model from there to the network's output. Here no way leads from the one to the other.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [{ noise: 3, as: z }, { dense: 4, from: z, as: a }, { use: head, from: x, as: b }, { dense: 4, from: b, as: c }, add: [a, c], dense: 2] }\ngenerate: { from: z, network: head }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [{ noise: 3, as: z }, { dense: 3, from: x }, { add: [z, dense_1] }, use: head] }\ngenerate: { from: z, network: head }",
   },
   "block-input-unclear": {
     severity: "error",

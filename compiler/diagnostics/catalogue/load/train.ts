@@ -23,6 +23,28 @@ export const trainEntries = {
     right:
       "data:\n  targets: { a: { type: category, classes: [x, y] }, b: { type: category, classes: [x, y] } }\ntrain:\n  losses: [{ cross_entropy: { target: a } }, { cross_entropy: { target: b } }]",
   },
+  "unknown-update": {
+    severity: "error",
+    message: "there is nothing called '{name}' to update",
+    help: "A phase updates networks, or layers of the model's own list: {known}.",
+    explain:
+      "'update' says whose weights a phase moves: a network's, by its name under 'networks', or those of a layer or block of the model's own list, by the name that 'as' gives it. What is used nowhere has no weights.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { phases: [{ update: heat, losses: [cross_entropy] }] }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { phases: [{ update: head, losses: [cross_entropy] }] }",
+  },
+  "accumulate-with-phases": {
+    severity: "error",
+    message: "'accumulate' cannot be combined with phases",
+    help: "Remove it, or raise 'batch'.",
+    explain:
+      "Phases update one after the other, each with what the one before has left; gradients that are gathered over several batches belong to weights that have moved in between.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { accumulate: 2, phases: [{ update: head, losses: [cross_entropy] }] }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { phases: [{ update: head, losses: [cross_entropy] }] }",
+  },
   "metric-target-mismatch": {
     severity: "error",
     message: "{metric} measures {wanted}, but the losses compare {found}",

@@ -39,6 +39,14 @@ export const unreadEntries = {
     wrong: "blocks: { hidden: { layers: [dense: 2] } }",
     right: "blocks: { hidden: { layers: [dense: 2] } }\nmodel: { layers: [block: hidden] }",
   },
+  "unused-network": {
+    severity: "warning",
+    message: "nothing uses the network '{name}'",
+    help: "Use it with 'use: {name}' among the model's layers, or remove it.",
+    explain: "A network is only built where 'use' names it; 'update' alone does not build it.",
+    wrong: "networks: { head: { layers: [dense: 2] } }",
+    right: "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }",
+  },
   "unused-param": {
     severity: "warning",
     message: "no expression reads the parameter '{name}'",
