@@ -13,6 +13,8 @@ export class LoadContext {
   featuresKnown = true;
   /** The same for blocks. */
   blocksKnown = true;
+  /** The same for networks and layers: what names them is not judged where they have mistakes. */
+  modelKnown = true;
 
   constructor(
     /** The spec file, absolute. */

@@ -58,22 +58,26 @@ function readRoot(shown: string, context: LoadContext, { read }: LoadOptions): Y
   return null;
 }
 
+function checkVersion(root: YamlMap, given: unknown, context: LoadContext): void {
+  const version = root.entries.get("dlc")?.value;
+  if (version === undefined || !Number.isInteger(given) || given === languageVersion) return;
+  const versions = { version: given as number, known: languageVersion };
+  context.diagnostics.report("language-version", version.span, versions);
+}
+
 function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): ResolvedSpec | null {
   const start = { file: context.file, start: root.span.start, end: root.span.start };
   const [first] = root.entries.values();
   const owner: Owner = { title: "the spec", span: first?.keySpan ?? start, path: "" };
   const { values, nodes } = checkShape(root, specShape, owner, context);
 
-  const version = root.entries.get("dlc")?.value;
-  if (version !== undefined && Number.isInteger(values.dlc) && values.dlc !== languageVersion) {
-    const versions = { version: values.dlc, known: languageVersion };
-    context.diagnostics.report("language-version", version.span, versions);
-  }
+  checkVersion(root, values.dlc, context);
   const params = root.entries.get("params")?.value;
   const declared = params?.kind === "map" ? params : null;
   const isKnown = (section: string): boolean => !isMisspelt(section, specShape.fields, nodes);
   const scope = new Scope(null, isKnown("params"));
   context.blocksKnown = isKnown("blocks");
+  context.modelKnown = isKnown("networks") && isKnown("model");
   defineParams(params, overrides(options.set ?? {}, declared, context), scope, "the spec", context);
 
   const dataEntry = root.entries.get("data");
@@ -82,7 +86,10 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
       ? null
       : readData(substitute(dataEntry.value, scope, context), dataEntry.keySpan, context);
   context.featuresKnown = data?.isKnown ?? false;
+  const before = context.diagnostics.all.length;
   const model = readModel(root, data?.features ?? new Map(), scope, context);
+  // What names parts of a model with mistakes (losses, phases, generate) is not judged yet.
+  if (context.diagnostics.all.length > before) context.modelKnown = false;
   const trainEntry = root.entries.get("train");
   const train =
     trainEntry === undefined

@@ -106,9 +106,10 @@ describe("every key", () => {
   });
 
   it("has an example that its schema accepts", () => {
+    const without = keys.filter(([, { examples }]) => (examples?.length ?? 0) === 0);
+    expect(without.map(([way]) => way)).toEqual([]);
     for (const [way, property] of keys) {
       const validate = validatorAt(way);
-      expect([way, property.examples?.length ?? 0]).not.toEqual([way, 0]);
       for (const example of property.examples ?? []) {
         expect([way, example, validate(example)]).toEqual([way, example, true]);
       }

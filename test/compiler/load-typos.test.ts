@@ -1,5 +1,5 @@
 /** Every word of the language that the models use, misspelt: one error, in its place, with the way back. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { loadSpec } from "../../compiler/1-load/load-spec.js";
@@ -32,7 +32,7 @@ function words(node: YamlNode, path = ""): Word[] {
 
 /** What users name themselves: nothing can know how it is spelt, or it is written in several places. */
 const own =
-  /^\.name=|features\.[^.]+$|targets\.[^.]+$|classes\[\]|by_class\.|\.as=|\.(idx|npy)\.|params\.[^.]+$|blocks\.[^.]+$|\.(csv|path|at|column|files(\[\])?)=|\$|columns\.(from|to)=|\.with\.[^.]+=|images=/;
+  /^\.(name|description)=|features\.[^.]+$|targets\.[^.]+$|classes\[\]|by_class\.|\.as=|\.(idx|npy)\.|params\.[^.]+$|blocks\.[^.]+$|networks\.[^.]+$|\.(csv|path|at|column|files(\[\])?)=|\$|columns\.(from|to)=|\.with\.[^.]+=|images=/;
 
 /** Two letters in the middle, swapped. */
 function misspell(word: string): string {
@@ -41,7 +41,7 @@ function misspell(word: string): string {
 }
 
 for (const model of readdirSync(models, { withFileTypes: true })) {
-  if (!model.isDirectory()) continue;
+  if (!existsSync(`${models}${model.name}/spec.yaml`)) continue;
 
   it(`in ${model.name}`, () => {
     const file = `${models}${model.name}/spec.yaml`;

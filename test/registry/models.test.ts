@@ -63,8 +63,10 @@ interface Steps {
 }
 
 async function take(engine: Engine, definition: ModelDefinition, steps: number): Promise<Steps> {
-  const { train, apply, infer } = definition.programs;
-  if (train === undefined) throw new Error("the model does not train");
+  const { train, apply, infer, phases } = definition.programs;
+  // In order: one update of a single-phase model, or the phases' updates.
+  const updates = phases?.map((phase) => phase.train) ?? (train === undefined ? [] : [train]);
+  if (updates.length === 0) throw new Error("the model does not train");
   const specs: Readonly<Record<string, StateSpec>> = definition.state;
   const state = engine.createState(specs, initialState(specs, 1));
   const inputs = (program: Program): Record<string, HostTensor> =>
@@ -74,16 +76,18 @@ async function take(engine: Engine, definition: ModelDefinition, steps: number):
   const losses: number[] = [];
   for (let step = 1; step <= steps; step++) {
     const scalars = { learning_rate: 0.001, step, random_key: random.derive(7, step) };
-    const program = await engine.prepare(train, n);
-    const { loss } = await program.run({ inputs: inputs(train), scalars, state });
+    for (const update of updates) {
+      const program = await engine.prepare(update, n);
+      const { loss } = await program.run({ inputs: inputs(update), scalars, state });
+      losses.push(loss?.data[0] ?? Number.NaN);
+    }
     if (apply !== undefined) {
       await (await engine.prepare(apply, n)).run({ inputs: {}, scalars, state });
     }
-    losses.push(loss?.data[0] ?? Number.NaN);
   }
   const predictions = await (await engine.prepare(infer, n)).run({
     inputs: inputs(infer),
-    scalars: {},
+    scalars: { random_key: random.derive(9, 0) },
     state,
   });
   return { losses, state: await state.read(), predictions };

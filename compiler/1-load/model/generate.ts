@@ -26,7 +26,7 @@ export function readGenerate(
   if (map === null) return null;
   const owner: Owner = { title: "generate", span: entry.keySpan, path: "generate" };
   const { ok, values, nodes } = checkShape(map, generateShape, owner, context);
-  if (!ok) return null;
+  if (!ok || !context.modelKnown) return null;
 
   /** Reports a name that means nothing here. */
   function unknown(key: string, name: string, known: readonly string[]): null {
@@ -52,6 +52,7 @@ export function readGenerate(
   }
   const columns = [...(data?.features.keys() ?? []), ...(data?.targets.keys() ?? [])];
   if (values.like !== null && !columns.includes(values.like)) {
+    if (!context.featuresKnown) return null;
     return unknown("like", values.like, columns);
   }
   const place = headOf(nodes.get("from")?.span ?? entry.keySpan, context.sources);

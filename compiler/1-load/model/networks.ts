@@ -78,6 +78,7 @@ export function readUse(
   if (node?.kind !== "scalar" || typeof node.value !== "string") return null;
   const network = networks.get(node.value);
   if (network !== undefined) return network;
+  if (!context.modelKnown) return null;
   const names = [...networks.keys()];
   context.diagnostics.report(
     "unknown-network",

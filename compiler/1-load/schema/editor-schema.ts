@@ -27,7 +27,7 @@ import {
 import { lossChoice } from "./losses.js";
 import { optimizerChoice } from "./optimizers.js";
 import { recurrentShape } from "./recurrent-shape.js";
-import { type Choice, type EditorSchema, type Fields, type Shape } from "./shape.js";
+import type { Choice, EditorSchema, Fields, Shape } from "./shape.js";
 import { columnFilesSchema, columnSources, sourceChoice, splitShape } from "./sources.js";
 import { generateShape, languageVersion, modelShape, specShape } from "./spec.js";
 import {

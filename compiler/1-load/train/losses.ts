@@ -49,7 +49,8 @@ export function readLosses(
   const one = nodes.get("loss");
   const several = nodes.get("losses");
   if ((one === undefined) === (several === undefined)) {
-    if (one === undefined && isMisspelt("loss", trainShape.fields, nodes)) return null;
+    const isMeant = (key: string): boolean => isMisspelt(key, trainShape.fields, nodes);
+    if (one === undefined && ["loss", "losses", "phases"].some(isMeant)) return null;
     context.diagnostics.report("one-of-two", headOf(several?.span ?? trainSpan, context.sources), {
       owner: "train",
       first: "loss",
@@ -127,13 +128,11 @@ function lossUse(
   const isNormal = reads?.mean !== undefined;
   const kind = isNormal ? "normal_kl_divergence" : (loss.name as LossKind);
   const full = (name: string): string => around.outputs.get(name) ?? name;
-  const output = values.output ?? null;
   const written = (key: string): boolean => loss.checked.nodes.has(key);
   return {
     kind,
     name: prefix + (alike.length === 1 ? loss.name : `${loss.name}_${number}`),
-    output: output === null ? null : full(output),
-    ...(output === null || full(output) === output ? {} : { outputName: output }),
+    ...outputOf(values.output ?? null, full),
     target: values.target ?? null,
     ...(reads === null
       ? {}
@@ -142,13 +141,7 @@ function lossUse(
         }),
     ...(values.center === undefined ? {} : { center: values.center }),
     weight: values.weight,
-    labelSmoothing: written("label_smoothing")
-      ? (values.label_smoothing ?? 0)
-      : (values.label_smoothing !== undefined && shared.labelSmoothing) || 0,
-    classWeights:
-      written("class_weights") || values.class_weights === undefined
-        ? (values.class_weights ?? null)
-        : shared.classWeights,
+    ...sharedOf(values, shared, written),
     delta: values.delta ?? 1,
     reduce: isNormal && !written("reduce") ? "sum" : (values.reduce ?? "mean"),
     span: loss.node.span,
@@ -156,6 +149,33 @@ function lossUse(
     classWeightSpans: labelSpans(
       loss.checked.nodes.get("class_weights") ?? shared.classWeightsNode,
     ),
+  };
+}
+
+/** The layer compared, by its full name; `outputName` is what the user calls it where that differs. */
+function outputOf(
+  output: string | null,
+  full: (name: string) => string,
+): Pick<LossUse, "output" | "outputName"> {
+  if (output === null) return { output };
+  const name = full(output);
+  return { output: name, ...(name === output ? {} : { outputName: output }) };
+}
+
+/** Settings that stand at a loss or, for all losses that take them, at `train`. */
+function sharedOf(
+  values: LossValues,
+  shared: Shared,
+  written: (key: string) => boolean,
+): Pick<LossUse, "labelSmoothing" | "classWeights"> {
+  return {
+    labelSmoothing: written("label_smoothing")
+      ? (values.label_smoothing ?? 0)
+      : (values.label_smoothing !== undefined && shared.labelSmoothing) || 0,
+    classWeights:
+      written("class_weights") || values.class_weights === undefined
+        ? (values.class_weights ?? null)
+        : shared.classWeights,
   };
 }
 
@@ -200,7 +220,8 @@ function checkReads(
   const unknown = Object.entries(reads).filter(
     ([, name]) => !features.includes(name) && ![...around.outputs.values()].includes(name),
   );
-  for (const [key, name] of unknown) reportUnknown(nodes.get(key), name, known, context);
+  for (const [key, name] of context.modelKnown ? unknown : [])
+    reportUnknown(nodes.get(key), name, known, context);
   return unknown.length === 0;
 }
 
@@ -212,7 +233,7 @@ function checkReferences(
 ): boolean {
   const { nodes } = named.checked;
   const output = use.output === null || around.outputs.has(use.output);
-  if (!output) {
+  if (!output && context.modelKnown) {
     reportUnknown(nodes.get("output"), use.output ?? "", [...around.outputs.keys()], context);
   }
   if (use.reads !== undefined) {

@@ -116,7 +116,7 @@ function checkUpdate(
   if (node === undefined) return false;
   const places = node.kind === "list" ? node.items : [node];
   const unknown = names.filter((name, i) => {
-    if (updatable.has(name)) return false;
+    if (updatable.has(name) || !context.modelKnown) return false;
     const span = places[i]?.span ?? node.span;
     const known = [...updatable];
     context.diagnostics.report(

@@ -17,13 +17,20 @@ interface Template {
   readonly summary: string;
 }
 
+/** Of a README: the first sentence below the heading. */
+function firstSentence(readme: string): string {
+  const [paragraph = ""] = readme.split(/\n{2,}/).slice(1);
+  const text = paragraph.replaceAll("\n", " ");
+  return /^.*?(?<!al)\.(?= [A-Z]|$)/.exec(text)?.[0] ?? text;
+}
+
 /** The templates with the first sentence of their README. */
 async function list(): Promise<Template[]> {
   const names = (await readdir(templates)).sort();
   return Promise.all(
     names.map(async (name) => {
       const readme = await readFile(join(templates, name, "README.md"), "utf8");
-      return { name, summary: readme.split("\n")[2] ?? "" };
+      return { name, summary: firstSentence(readme) };
     }),
   );
 }

@@ -37,7 +37,7 @@ export const cliEntries = {
     severity: "error",
     message: "{files} already exists",
     help: "Choose another place, or add --force.",
-    explain: "dlc does not replace files that it has not written unless it is told to.",
+    explain: "Dlc does not replace files that it has not written unless it is told to.",
   },
   "not-a-folder": {
     severity: "error",

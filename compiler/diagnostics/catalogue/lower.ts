@@ -139,7 +139,7 @@ train:
     message: "class_weights names '{label}', which is not a class of '{target}'",
     help: "The classes are: {classes}.",
     explain:
-      "class_weights says how much the examples of each class count in the loss. Its keys are class names, written as in the data.",
+      "`class_weights` says how much the examples of each class count in the loss. Its keys are class names, written as in the data.",
     wrong: `data:
   targets:
     mail: { type: category, classes: [ham, spam] }

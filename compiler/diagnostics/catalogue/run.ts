@@ -37,7 +37,7 @@ export const runEntries = {
     message: "run.json of the run cannot be read",
     help: "Start the run over with --fresh.",
     explain:
-      "run.json says which spec, settings and data a run was started with. Without it there is no telling whether this is the same run.",
+      "`run.json` says which spec, settings and data a run was started with. Without it there is no telling whether this is the same run.",
   },
   "not-a-run-folder": {
     severity: "error",
@@ -110,7 +110,7 @@ export const runEntries = {
     message: "{model} generates nothing",
     help: "Add a generate section to its spec and build it again.",
     explain:
-      "generate() and 'dlc generate' need to know which layer random numbers stand in for and which network makes examples of them: the generate section says so.",
+      "`generate` and `dlc generate` need to know which layer random numbers stand in for and which network makes examples of them: the generate section says so.",
   },
   "invalid-setting": {
     severity: "error",

@@ -176,7 +176,8 @@ export const modelEntries = {
     severity: "error",
     message: "there is no network '{name}'",
     help: "Networks: {known}.",
-    explain: "'use' names a network under 'networks'.",
+    explain:
+      "'use' puts a network into the model that is defined under 'networks'; this name is not among them.",
     wrong: "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: heat, use: head] }",
     right: "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }",
   },
@@ -216,7 +217,7 @@ export const modelEntries = {
     message: "no use of network '{network}' reads '{name}', directly or over other layers",
     help: "Name the layer that the network's input comes from, and a network that the model uses.",
     explain:
-      "generate() puts random numbers in the place of a layer and follows the model from there to the network's output. Here no way leads from the one to the other.",
+      "`generate` puts random numbers in the place of a layer and follows the model from there to the network's output. Here no way leads from the one to the other.",
     wrong:
       "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [{ noise: 3, as: z }, { dense: 4, from: z, as: a }, { use: head, from: x, as: b }, { dense: 4, from: b, as: c }, add: [a, c], dense: 2] }\ngenerate: { from: z, network: head }",
     right:

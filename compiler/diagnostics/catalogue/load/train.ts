@@ -8,7 +8,7 @@ export const trainEntries = {
       "{loss} applies its own function to the scores, so '{activation}' before it is one too many",
     help: "Let the last layer give plain scores (logits). Predictions still come as probabilities.",
     explain:
-      "cross_entropy includes the softmax and binary_cross_entropy the sigmoid: computed together they are exact where apart they lose digits. Applied twice, the gradients become tiny and training crawls.",
+      "`cross_entropy` includes the softmax and `binary_cross_entropy` the sigmoid: computed together they are exact where apart they lose digits. Applied twice, the gradients become tiny and training crawls.",
     wrong: "model: { layers: [dense: 2, softmax] }\ntrain: { loss: cross_entropy }",
     right: "model: { layers: [dense: 2] }\ntrain: { loss: cross_entropy }",
   },
