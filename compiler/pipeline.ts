@@ -111,7 +111,9 @@ export function compileSpec(
       : timed("differentiate", () =>
           trainingPrograms(
             // Where differentiation is the last stage, only its mistakes are of interest.
-            options.until === "differentiate" ? lowered : optimizeForward(lowered, onPass("forward")),
+            options.until === "differentiate"
+              ? lowered
+              : optimizeForward(lowered, onPass("forward")),
             train,
             diagnostics,
           ),
