@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@dlc\/runtime$/, replacement: runtime("index.ts") },
-      { find: /^@dlc\/runtime\/errors$/, replacement: runtime("errors.ts") },
+      { find: /^@dlc\/runtime\/(errors|suggest)$/, replacement: runtime("$1.ts") },
     ],
   },
   test: {

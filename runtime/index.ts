@@ -28,7 +28,6 @@ export {
   type SourceGuess,
   type SplitArrays,
   type SplitName,
-  type WrongWord,
 } from "./data/index.js";
 export type { DeviceState, Engine, Executable } from "./engine.js";
 export {
@@ -83,7 +82,6 @@ export type {
 } from "./program.js";
 export * as random from "./random.js";
 export type * from "./spec.js";
-export { type Suggestion, suggest } from "./suggest.js";
 export {
   allocate,
   bytesPerElement,

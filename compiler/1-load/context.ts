@@ -28,6 +28,19 @@ export class LoadContext {
     this.origins.push({ path, value, from: this.#sourceOf(node), span: node.span });
   }
 
+  /** Puts in place of a default what it came to. */
+  settleDefault(path: string, value: unknown): void {
+    const at = this.origins.findLastIndex((origin) => origin.path === path);
+    const origin = this.origins[at];
+    if (origin?.from === "default") this.origins[at] = { ...origin, value };
+  }
+
+  /** Forgets a default that something else took the place of. */
+  dropDefault(path: string): void {
+    const at = this.origins.findLastIndex((origin) => origin.path === path);
+    if (this.origins[at]?.from === "default") this.origins.splice(at, 1);
+  }
+
   recordDefault(path: string, value: unknown): void {
     this.origins.push({ path, value, from: "default", span: null });
   }

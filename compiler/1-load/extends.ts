@@ -1,10 +1,10 @@
 /** @file `extends`: a spec on top of a base, one level deep. */
 import { dirname, extname, isAbsolute, resolve } from "node:path";
+import { reportWrongType } from "./check/wrong-type.js";
 import type { LoadContext } from "./context.js";
-import { headOf } from "./context.js";
 import { parseYaml } from "./yaml/compose.js";
 import { type ReadText, readSpecText } from "./yaml/read-text.js";
-import { describeNode, type YamlEntry, type YamlMap, type YamlNode } from "./yaml/tree.js";
+import type { YamlEntry, YamlMap, YamlNode } from "./yaml/tree.js";
 
 /** The spec merged with its base; the spec alone where it has none; null after a diagnostic. */
 export function withBase(
@@ -27,10 +27,9 @@ export function withBase(
   const base = parseYaml(text, file, context.diagnostics, "base");
   if (base === null) return null;
   if (base.kind !== "map") {
-    context.diagnostics.report("wrong-type", headOf(base.span, context.sources), {
+    reportWrongType(context, base, {
       what: "a spec",
       wanted: "a map",
-      given: describeNode(base),
       about: "A spec begins with 'dlc: 1'.",
     });
     return null;

@@ -6,7 +6,8 @@ import { canonicalJson } from "./canonical.js";
 import { checkShape, isMisspelt, type Owner } from "./check/check-shape.js";
 import { checkOutputs } from "./check/outputs.js";
 import { checkUnread } from "./check/unread.js";
-import { headOf, LoadContext } from "./context.js";
+import { reportWrongType } from "./check/wrong-type.js";
+import { LoadContext } from "./context.js";
 import { readData } from "./data/read-data.js";
 import { withBase } from "./extends.js";
 import { readGenerate } from "./model/generate.js";
@@ -17,7 +18,7 @@ import { languageVersion, specShape } from "./schema/spec.js";
 import { readTrain } from "./train/read-train.js";
 import { parseYaml } from "./yaml/compose.js";
 import { type ReadText, readSpecText } from "./yaml/read-text.js";
-import { describeNode, type YamlMap } from "./yaml/tree.js";
+import type { YamlMap } from "./yaml/tree.js";
 
 export interface LoadOptions {
   /** `--set key=value`: values for the spec's parameters. */
@@ -49,10 +50,9 @@ function readRoot(shown: string, context: LoadContext, { read }: LoadOptions): Y
   const root = text === null ? null : parseYaml(text, file, diagnostics);
   if (root === null) return null;
   if (root.kind === "map") return withBase(root, context, read);
-  diagnostics.report("wrong-type", headOf(root.span, context.sources), {
+  reportWrongType(context, root, {
     what: "a spec",
     wanted: "a map",
-    given: describeNode(root),
     about: "A spec begins with 'dlc: 1'.",
   });
   return null;
@@ -121,6 +121,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
   return {
     file: context.file,
     ...content,
+    description: values.description,
     dataSpans: Object.fromEntries([...(data?.features ?? []), ...(data?.targets ?? [])]),
     modelSpan: model.span,
     origins: context.origins,

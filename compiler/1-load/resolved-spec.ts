@@ -192,6 +192,8 @@ export interface ResolvedSpec {
   /** The spec file, absolute; never written into generated files. */
   readonly file: string;
   readonly name: string;
+  /** What the model is for; null: the spec does not say. */
+  readonly description: string | null;
   readonly data: DataSpec | null;
   /** Of each feature and target name: its entry. */
   readonly dataSpans: Readonly<Record<string, Span>>;

@@ -1,6 +1,12 @@
 /** @file Losses and heads of a walked model. */
 import type { FeatureSpec, FittedFacts } from "@dlc/runtime";
-import type { LayerUse, LossUse, PhaseUse, ResolvedSpec } from "../1-load/resolved-spec.js";
+import type {
+  LayerUse,
+  LossKind,
+  LossUse,
+  PhaseUse,
+  ResolvedSpec,
+} from "../1-load/resolved-spec.js";
 import { MissingGradient } from "../3-differentiate/backward.js";
 import { reportMissingGradient } from "../3-differentiate/missing-gradient.js";
 import { bug } from "../diagnostics/diagnostic.js";
@@ -238,6 +244,16 @@ function compare({ spec, walk, facts }: Context, use: LossUse): Comparison | nul
   return output && { layer, output, target: targetOf(walk.b, name, dataNamed(spec, name), facts) };
 }
 
+/** Losses that take the last axis as one distribution. */
+const ofDistributions: ReadonlySet<LossKind> = new Set(["cross_entropy", "kl_divergence"]);
+
+/** How many numbers of one example a loss reduces to one. */
+function elementsOf(kind: LossKind, output: Value, target: Target): number {
+  if (target.kind === "category") return 1;
+  const sizes = shapeOf(output).slice(1, ofDistributions.has(kind) ? -1 : undefined);
+  return sizes.reduce((product: number, size) => product * Number(size), 1);
+}
+
 /** Mean over the batch, `[]`; null where output and target do not fit, which is reported. */
 function lossOf(
   context: Context,
@@ -252,6 +268,10 @@ function lossOf(
     const { layers, dataSpans } = spec;
     reportMisfit(diagnostics, misfit, { use, target, output, layer, layers, sources, dataSpans });
     return null;
+  }
+  if (use.reduce === "sum" && elementsOf(use.kind, output, target) === 1) {
+    const reason = "the loss has one number per example";
+    diagnostics.report("setting-without-effect", use.nameSpan, { setting: "reduce", reason });
   }
   const perExample = rule.build(b, output, target, use);
   if (shapeOf(perExample).length !== 1) bug(`${use.kind} must give one number per example`);

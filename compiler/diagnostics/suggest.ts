@@ -1,2 +1,2 @@
 /** @file Did-you-mean, which the compiler shares with the runtime. */
-export { suggest } from "@dlc/runtime";
+export { suggest } from "@dlc/runtime/suggest";

@@ -4,6 +4,7 @@
  */
 import type { AnyOpDef, Inputs, ReferenceBody, ReferenceTensor } from "../ops/define-op.js";
 import { ops } from "../ops/index.js";
+import { count } from "../ops/shared/walk.js";
 import { concreteShape, formatShape, sameShape } from "./shape.js";
 import { reachable } from "./traverse.js";
 import {
@@ -101,7 +102,7 @@ function checkType(
   n: number,
 ): void {
   const shape = concreteShape(type.shape, n);
-  const elements = shape.reduce((product, dim) => product * dim, 1);
+  const elements = count(shape);
   if (
     tensor !== undefined &&
     tensor.dtype === type.dtype &&

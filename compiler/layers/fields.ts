@@ -44,7 +44,8 @@ export type FieldValues<F extends Record<string, Field<unknown>>> = {
   readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never;
 };
 
-function field<T>(
+/** A field by its schema. `resolve`: from the validated YAML value; default: as it is. */
+export function field<T>(
   schema: FieldSchema,
   description: string,
   fallback: T | undefined,

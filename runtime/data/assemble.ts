@@ -1,6 +1,6 @@
 /** @file Picking rows into batches: the same code in the worker and without it. */
 import { derive, permutation } from "../random.js";
-import { allocate, type HostTensor } from "../tensor.js";
+import { allocate, type HostTensor, sizeOf } from "../tensor.js";
 import type { Encoded } from "./features.js";
 
 /** What a run through a split needs; plain data, sent to the worker once per epoch. */
@@ -47,7 +47,7 @@ export function assemble(plan: EpochPlan, order: Uint32Array<ArrayBuffer>, index
 }
 
 function pick({ dtype, shape, data }: Encoded, rows: Uint32Array): HostTensor {
-  const size = shape.reduce((product, dim) => product * dim, 1);
+  const size = sizeOf(shape);
   const picked = allocate(dtype, rows.length * size);
   if (size === 1) {
     for (let i = 0; i < rows.length; i++) picked[i] = data[rows[i] as number] as number;

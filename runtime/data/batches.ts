@@ -1,4 +1,5 @@
 /** @file One epoch's batches, in order, assembled ahead of the training loop. */
+import { sizeOf } from "../tensor.js";
 import type { BatchSource } from "../trainer/source.js";
 import { assemble, type Batch, type EpochPlan, epochOrder } from "./assemble.js";
 import type { Dataset, Split, SplitName } from "./dataset.js";
@@ -82,8 +83,7 @@ export function batchSource(
 
 function bytesPerRow(split: Split): number {
   return Object.values(split.table.columns).reduce(
-    (bytes, column) =>
-      bytes + column.data.BYTES_PER_ELEMENT * column.shape.reduce((a, b) => a * b, 1),
+    (bytes, column) => bytes + column.data.BYTES_PER_ELEMENT * sizeOf(column.shape),
     0,
   );
 }

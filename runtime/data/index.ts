@@ -18,7 +18,7 @@ export {
   type SplitName,
 } from "./dataset.js";
 export { type EncodeOptions, encodeInputs, type InputRow } from "./encode-inputs.js";
-export { type DataCode, DataError, dataCodes, type WrongWord } from "./errors.js";
+export { type DataCode, DataError, dataCodes } from "./errors.js";
 export { fitFacts, needsFacts } from "./facts.js";
 export { type ColumnGuess, inspectSource, type SourceGuess } from "./inspect.js";
 export type { ArrayColumn, ArrayColumns } from "./sources/arrays.js";

@@ -1,5 +1,5 @@
 /** @file What sources yield: tables of named columns, before features are encoded. */
-import type { HostArray } from "../tensor.js";
+import { type HostArray, sizeOf } from "../tensor.js";
 import { count, DataError, list } from "./errors.js";
 
 export type NumberData = Uint8Array | Int32Array | Float32Array;
@@ -61,9 +61,7 @@ export function recordPlace(file: string): (row: number) => string {
 }
 
 /** Numbers per row. */
-export function rowSize(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 1);
-}
+export const rowSize: (shape: readonly number[]) => number = sizeOf;
 
 export function numberColumn(
   data: NumberData,

@@ -3,6 +3,7 @@
  * that a changed shape or class in the spec is a compile error in the caller. Generated packages
  * write their `Input` and `Output` types with these.
  */
+import { sizeOf } from "../tensor.js";
 
 /** Numbers of a known shape, row by row. `data.length` must be the product of `shape`. */
 export interface ShapedArray<Shape extends readonly number[]> {
@@ -25,7 +26,7 @@ export function shaped<const Shape extends readonly number[]>(
   shape: Shape,
   data: ShapedArray<Shape>["data"],
 ): ShapedArray<Shape> {
-  const size = shape.reduce((product: number, dim: number) => product * dim, 1);
+  const size = sizeOf(shape);
   if (data.length !== size) {
     throw new RangeError(`${data.length} elements do not fill the shape [${shape.join(", ")}]`);
   }

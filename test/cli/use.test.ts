@@ -196,7 +196,7 @@ describe("predict", () => {
     [["-"], JSON.stringify({ ...flower, colour: "red" }), "unknown-input", /colour/],
     [["narrow.csv"], undefined, "unknown-column", /petal_width/],
     [["text.csv"], undefined, "not-a-number", /sepal_width/],
-  ])("refuses %j %s with %s", async (inputs, input, problem, detail) => {
+  ])("refuses %j %j with %s", async (inputs, input, problem, detail) => {
     write(folder, "picture.png", "");
     write(folder, "latin1.json", Buffer.from('{"caf\xe9": 1}', "latin1"));
     write(folder, "narrow.csv", "sepal_length,sepal_width,petal_length\n1,2,3\n");

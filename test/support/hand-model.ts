@@ -170,6 +170,7 @@ export function handModel(strings: HandStrings = benign): CompiledModel {
         [target]: { type: "category", column: target, classes: [...classes], encode: "index" },
       },
     },
+    description: null,
     dataSpans: {},
     layers: [layer(hidden, spans.hidden, units), layer(out, spans.out, classes.length)],
     modelSpan: spans.model,

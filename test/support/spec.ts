@@ -214,6 +214,7 @@ export function specOf(parts: {
   return {
     file,
     name: "test",
+    description: null,
     data,
     dataSpans: Object.fromEntries(names.map((name, i) => [name, { file, start: i, end: i + 1 }])),
     layers: layersOf(parts.layers),

@@ -33,7 +33,20 @@ export function columnFor(
     const span = draft.checked.spans.column ?? draft.span;
     return isColumn(written, draft, neighbours, span, context) ? written : null;
   }
-  const { columns, drafts, role } = neighbours;
+  const column = defaultColumn(draft, neighbours, context);
+  if (column !== null) context.settleDefault(pathOf(draft, neighbours.role, "column"), column);
+  return column;
+}
+
+/** Where a setting of a feature stands in the resolved spec. */
+export const pathOf = ({ name }: Draft, role: Role, setting: string): string =>
+  `data.${role}s.${name}.${setting}`;
+
+function defaultColumn(
+  draft: Draft,
+  { columns, drafts, role }: Neighbours,
+  context: LoadContext,
+): string | null {
   if (columns === null || columns.names === null || columns.names.includes(draft.name)) {
     return draft.name;
   }

@@ -4,6 +4,7 @@ import { didYouMean } from "../../diagnostics/fixes.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../ir/origin.js";
 import { type Checked, checkShape, isLiteral, type Owner } from "../check/check-shape.js";
+import { reportWrongType } from "../check/wrong-type.js";
 import { headOf, type LoadContext } from "../context.js";
 import {
   type categoryShape,
@@ -15,13 +16,7 @@ import {
 } from "../schema/features.js";
 import { isName, nameForm } from "../schema/kinds.js";
 import type { Choice, Fields, Shape, ValuesOf } from "../schema/shape.js";
-import {
-  describeNode,
-  isPoisoned,
-  type YamlEntry,
-  type YamlMap,
-  type YamlNode,
-} from "../yaml/tree.js";
+import { isPoisoned, type YamlEntry, type YamlMap, type YamlNode } from "../yaml/tree.js";
 import { columnFor, type Draft, type Neighbours, type Role } from "./columns.js";
 import type { SourceColumns } from "./source.js";
 import { resolveVector } from "./vector.js";
@@ -57,10 +52,9 @@ export function readFeatures(
   if (node === undefined) return nothing;
   if (node.kind !== "map" || (role === "feature" && node.entries.size === 0)) {
     if (isPoisoned(node)) return nothing;
-    context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
+    reportWrongType(context, node, {
       what: `'${role}s'`,
       wanted: `a map from names to ${role}s`,
-      given: describeNode(node),
       about: "For example: { image: { type: image, shape: [28, 28, 1] } }.",
     });
     return nothing;
@@ -108,10 +102,9 @@ function readDraft(
     return draftOf(key, value.value, checked, keySpan, value);
   }
   if (value.kind !== "map") {
-    context.diagnostics.report("wrong-type", headOf(value.span, context.sources), {
+    reportWrongType(context, value, {
       what: owner.title,
       wanted: "a map such as { type: number } or the type alone",
-      given: describeNode(value),
       about: `Types: ${[...choice.shapes.keys()].join(", ")}.`,
     });
     return null;

@@ -4,10 +4,11 @@ import { didYouMean } from "../../diagnostics/fixes.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../ir/origin.js";
 import { checkShape, type Owner, reportWrongValue } from "../check/check-shape.js";
+import { reportWrongType } from "../check/wrong-type.js";
 import { headOf, type LoadContext } from "../context.js";
 import { dataShape, rowsSchema } from "../schema/data.js";
 import { splitShape } from "../schema/sources.js";
-import { describeNode, isPoisoned, type YamlMap, type YamlNode } from "../yaml/tree.js";
+import { isPoisoned, type YamlMap, type YamlNode } from "../yaml/tree.js";
 import { readFeatures } from "./features.js";
 import { columnsOf, readSource } from "./source.js";
 
@@ -95,10 +96,9 @@ function reportMissingColumns(
 export function sectionMap(node: YamlNode, name: string, context: LoadContext): YamlMap | null {
   if (node.kind === "map") return node;
   if (!isPoisoned(node)) {
-    context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
+    reportWrongType(context, node, {
       what: `'${name}'`,
       wanted: "a map",
-      given: describeNode(node),
       about: "Its keys are indented further than it.",
     });
   }
@@ -173,5 +173,5 @@ function checkSplit(
     }
   };
   if (split.method !== "hash") without("by", "only 'method: hash' looks at columns");
-  if (split.method !== "random") without("seed", "only 'method: random' shuffles");
+  if (split.method === "last") without("seed", "'method: last' takes the rows at the end");
 }

@@ -4,6 +4,7 @@ import type { SourceSpec } from "@dlc/runtime";
 import { reportWrongValue } from "../check/check-shape.js";
 import { readNamed } from "../check/read-named.js";
 import { validate } from "../check/validate.js";
+import { reportWrongType } from "../check/wrong-type.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { ValuesOf } from "../schema/shape.js";
 import {
@@ -15,7 +16,7 @@ import {
   type jsonShape,
   sourceChoice,
 } from "../schema/sources.js";
-import { describeNode, isPoisoned, nodeAt, plainValue, type YamlNode } from "../yaml/tree.js";
+import { isPoisoned, nodeAt, plainValue, type YamlNode } from "../yaml/tree.js";
 
 /** Null after a diagnostic. `path`: "data.source". */
 export function readSource(node: YamlNode, path: string, context: LoadContext): SourceSpec | null {
@@ -116,10 +117,9 @@ function readFiles(
     if (at === null || !("schema" in finding) || finding.kind === "unknown") continue;
     const name = finding.path.length === 0 ? what : `'${finding.path.join(".")}' of ${what}`;
     if (finding.path.length === 0) {
-      context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
+      reportWrongType(context, node, {
         what,
         wanted: "a map from names to files",
-        given: describeNode(node),
         about: "For example: { images: train-images-idx3-ubyte, labels: train-labels-idx1-ubyte }.",
       });
     } else

@@ -4,7 +4,7 @@ import type { Span } from "../../ir/origin.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { ColumnRange, vectorShape } from "../schema/features.js";
 import type { ValuesOf } from "../schema/shape.js";
-import { columnFor, type Draft, isColumn, type Neighbours } from "./columns.js";
+import { columnFor, type Draft, isColumn, type Neighbours, pathOf } from "./columns.js";
 
 export function resolveVector(
   draft: Draft,
@@ -25,6 +25,7 @@ export function resolveVector(
       });
       return null;
     }
+    context.dropDefault(pathOf(draft, neighbours.role, "columns"));
     return { type: "vector", columns: [column], shape, scale };
   }
   const span = draft.checked.spans.columns ?? draft.span;
@@ -50,8 +51,10 @@ export function resolveVector(
     });
     return null;
   }
-  if (columns.length === 1 && shape === null) return { type: "vector", columns, shape: [1], scale };
-  return { type: "vector", columns, shape: shape ?? [columns.length], scale };
+  const settled = shape ?? [columns.length];
+  context.settleDefault(pathOf(draft, neighbours.role, "shape"), settled);
+  context.dropDefault(pathOf(draft, neighbours.role, "column"));
+  return { type: "vector", columns, shape: settled, scale };
 }
 
 const isRange = (columns: readonly string[] | ColumnRange): columns is ColumnRange =>

@@ -3,16 +3,11 @@ import { didYouMean } from "../../diagnostics/fixes.js";
 import type { Span } from "../../ir/origin.js";
 import { checkShape, isLiteral, isMisspelt, type Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
-import { headOf, type LoadContext } from "../context.js";
+import { reportWrongType } from "../check/wrong-type.js";
+import type { LoadContext } from "../context.js";
 import { isName, nameForm } from "../schema/kinds.js";
 import { blockShape, blockUseShape, repeatShape } from "../schema/layer-shapes.js";
-import {
-  describeNode,
-  isPoisoned,
-  type YamlMap,
-  type YamlNode,
-  type YamlScalar,
-} from "../yaml/tree.js";
+import { isPoisoned, type YamlMap, type YamlNode, type YamlScalar } from "../yaml/tree.js";
 import type { LayerEntry } from "./layer-entry.js";
 
 export interface Block {
@@ -50,10 +45,9 @@ export function readBlocks(node: YamlNode | undefined, context: LoadContext): Ma
       });
     }
     if (map === null) {
-      context.diagnostics.report("wrong-type", headOf(value.span, context.sources), {
+      reportWrongType(context, value, {
         what: owner.title,
         wanted: "a map with layers",
-        given: describeNode(value),
         about: blockShape.summary,
       });
     }
@@ -131,10 +125,9 @@ function readWith(
 }
 
 function reportWith(node: YamlNode, what: string, wanted: string, context: LoadContext): void {
-  context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
+  reportWrongType(context, node, {
     what,
     wanted,
-    given: describeNode(node),
     about: "'with' gives values to the block's parameters.",
   });
 }

@@ -3,6 +3,7 @@ import { didYouMean } from "../../diagnostics/fixes.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../ir/origin.js";
 import { layers } from "../../layers/index.js";
+import { reportWrongType } from "../check/wrong-type.js";
 import { headOf, type LoadContext } from "../context.js";
 import { isName, nameForm } from "../schema/kinds.js";
 import { layerShapes } from "../schema/layer-shapes.js";
@@ -237,10 +238,9 @@ export function readReferences(node: YamlNode, context: LoadContext): References
     }
     sound = false;
     if (isPoisoned(item)) continue;
-    context.diagnostics.report("wrong-type", headOf(item.span, context.sources), {
+    reportWrongType(context, item, {
       what: "an input",
       wanted: "the name of a layer or feature",
-      given: describeNode(item),
       about: "Inputs are earlier layers, by the name that 'as' gives them, or features.",
     });
   }

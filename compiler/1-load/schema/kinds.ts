@@ -1,5 +1,5 @@
 /** @file Kinds of field that sections use besides those of layers. */
-import type { Field, FieldSchema } from "../../layers/fields.js";
+import { type Field, type FieldSchema, field } from "../../layers/fields.js";
 import type { EditorSchema, NestedField } from "./shape.js";
 
 /** Names that users give: layers, blocks, params, features, targets. */
@@ -10,15 +10,6 @@ const nameExpression = new RegExp(namePattern);
 
 /** May a user call a layer, block, parameter, feature or target so? */
 export const isName = (word: string): boolean => word.length <= 64 && nameExpression.test(word);
-
-function field<T>(
-  schema: FieldSchema,
-  description: string,
-  fallback: T | undefined,
-  resolve: (value: unknown) => T = (value) => value as T,
-): Field<T> {
-  return { schema, description, default: fallback, resolve };
-}
 
 export const text = (description: string, fallback?: string): Field<string> =>
   field({ type: "string", minLength: 1, maxLength: 1000 }, description, fallback);
@@ -42,12 +33,7 @@ export const textList = (
   );
 
 /** A field with a schema of its own. */
-export const special = <T>(
-  schema: FieldSchema,
-  description: string,
-  fallback: T | undefined,
-  resolve?: (value: unknown) => T,
-): Field<T> => field(schema, description, fallback, resolve);
+export const special = field;
 
 /** Content that code of its own checks. `required`: the key must be there. */
 export const nested = (

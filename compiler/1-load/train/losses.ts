@@ -3,11 +3,12 @@ import { didYouMean } from "../../diagnostics/fixes.js";
 import type { Span } from "../../ir/origin.js";
 import { isLiteral, isMisspelt } from "../check/check-shape.js";
 import { type Named, readNamed } from "../check/read-named.js";
+import { reportWrongType } from "../check/wrong-type.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { LossKind, LossUse } from "../resolved-spec.js";
 import { lossChoice } from "../schema/losses.js";
 import { trainShape } from "../schema/train.js";
-import { describeNode, isPoisoned, type YamlNode } from "../yaml/tree.js";
+import { isPoisoned, type YamlNode } from "../yaml/tree.js";
 import type { TrainSurroundings } from "./read-train.js";
 
 /** A loss with what was written for it. */
@@ -104,10 +105,9 @@ function readItems(
 function listItems(node: YamlNode, context: LoadContext): readonly YamlNode[] | null {
   if (isPoisoned(node)) return null;
   if (node.kind === "list" && node.items.length > 0) return node.items;
-  context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
+  reportWrongType(context, node, {
     what: "'losses'",
     wanted: "a list of losses",
-    given: describeNode(node),
     about: "A single loss is written 'loss: …'.",
   });
   return null;

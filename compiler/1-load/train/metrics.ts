@@ -3,9 +3,10 @@ import type { FeatureSpec, MetricSpec, MonitorSpec } from "@dlc/runtime";
 import { didYouMean } from "../../diagnostics/fixes.js";
 import { isLiteral, type Owner } from "../check/check-shape.js";
 import { readBody, readNamed } from "../check/read-named.js";
+import { reportWrongType } from "../check/wrong-type.js";
 import { headOf, type LoadContext } from "../context.js";
 import { metricChoice, monitorShape } from "../schema/train.js";
-import { describeNode, isPoisoned, type YamlNode } from "../yaml/tree.js";
+import { isPoisoned, type YamlNode } from "../yaml/tree.js";
 
 const ofClasses: ReadonlySet<string> = new Set([
   "accuracy",
@@ -57,10 +58,9 @@ export function readMetrics(
   if (isPoisoned(node)) return null;
   const items = node.kind === "list" ? node.items : null;
   if (items === null) {
-    context.diagnostics.report("wrong-type", headOf(node.span, context.sources), {
+    reportWrongType(context, node, {
       what: "'metrics' of train",
       wanted: "a list of metrics",
-      given: describeNode(node),
       about: "For example: [accuracy, { top_k: 5 }].",
     });
     return null;

@@ -68,6 +68,12 @@ export function readOptimizer(
   }
   const { weight_decay } = train.values;
   const fallback = defaultLearningRates[named.name] ?? 0.001;
+  const path = `train.optimizer.${named.name}`;
+  if (train.values.learning_rate === null) {
+    context.dropDefault("train.learning_rate");
+    context.settleDefault(`${path}.learning_rate`, fallback);
+  } else context.dropDefault(`${path}.learning_rate`);
+  context.dropDefault(weight_decay === null ? "train.weight_decay" : `${path}.weight_decay`);
   return {
     ownRate: own.learning_rate !== null,
     learningRate: own.learning_rate ?? train.values.learning_rate ?? fallback,

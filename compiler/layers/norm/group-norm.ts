@@ -1,5 +1,6 @@
 /** @file Group normalisation (Wu & He 2018). */
 import { shapeOf } from "../../ir/types.js";
+import { count } from "../../ops/shared/walk.js";
 import { defineLayer } from "../define-layer.js";
 import { positiveInteger } from "../fields.js";
 import { exampleShape, lastSize } from "../shared.js";
@@ -27,7 +28,7 @@ export const groupNorm = defineLayer({
     }
     const shape = shapeOf(x);
     const [batch = "n"] = shape;
-    const positions = exampleShape(x, reject).reduce((total, size) => total * size, 1) / channels;
+    const positions = count(exampleShape(x, reject)) / channels;
     const grouped = b.reshape(x, {
       shape: [batch, positions, fields.groups, channels / fields.groups],
     });

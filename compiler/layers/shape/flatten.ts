@@ -1,5 +1,6 @@
 /** @file Flatten: everything but the batch on one axis. */
 import { shapeOf } from "../../ir/types.js";
+import { count } from "../../ops/shared/walk.js";
 import { defineLayer } from "../define-layer.js";
 import { exampleShape, lastSize } from "../shared.js";
 
@@ -17,6 +18,6 @@ export const flatten = defineLayer({
     const sizes = exampleShape(x, reject);
     if (sizes.length === 1) return x;
     const [batch = "n"] = shapeOf(x);
-    return b.reshape(x, { shape: [batch, sizes.reduce((total, size) => total * size, 1)] });
+    return b.reshape(x, { shape: [batch, count(sizes)] });
   },
 });

@@ -1,5 +1,6 @@
 /** @file Reshape: the same numbers in another shape. */
 import { shapeOf } from "../../ir/types.js";
+import { count } from "../../ops/shared/walk.js";
 import { defineLayer } from "../define-layer.js";
 import { sizes } from "../fields.js";
 import { exampleShape } from "../shared.js";
@@ -14,7 +15,6 @@ export const reshape = defineLayer({
   example: "reshape: [28, 28, 1]",
 
   lower({ b, x, fields: { shape }, reject }) {
-    const count = (dims: readonly number[]) => dims.reduce((total, dim) => total * dim, 1);
     const product = (dims: readonly number[]) =>
       dims.length > 1 ? `${dims.join("×")} = ${count(dims)}` : `${count(dims)}`;
     const held = exampleShape(x, reject);

@@ -1,26 +1,9 @@
 /** @file IDX: the format of the MNIST files (http://yann.lecun.com/exdb/mnist, "the IDX file format"). */
 import { type ElementFormat, elementFormats, readElements } from "../elements.js";
 import { DataError } from "../errors.js";
-import { measure, readBytes, readHead } from "../file.js";
-import { type DataPath, locate } from "../path.js";
-import {
-  type ColumnHeader,
-  type NumberColumn,
-  numberColumn,
-  recordPlace,
-  rowSize,
-  tableOf,
-} from "../table.js";
-import { checkLength, describeFiles, smallLabels, truncated } from "./per-file.js";
+import type { DataPath } from "../path.js";
+import { type ArrayHeader, arrayFiles, lengthOf, truncated } from "./per-file.js";
 import type { SourceReader } from "./source.js";
-
-interface IdxHeader {
-  readonly format: ElementFormat;
-  readonly rows: number;
-  readonly shape: readonly number[];
-  /** Bytes before the numbers. */
-  readonly offset: number;
-}
 
 /** The third byte of the magic number. */
 const formats: ReadonlyMap<number, ElementFormat> = new Map<number, ElementFormat>([
@@ -33,42 +16,13 @@ const formats: ReadonlyMap<number, ElementFormat> = new Map<number, ElementForma
 ]);
 const mostDimensions = 8;
 
-export const idx: SourceReader<"idx"> = {
-  name: (source) => Object.values(source.files).join(", "),
+export const idx: SourceReader<"idx"> = arrayFiles({
+  headBytes: 4 + 4 * mostDimensions,
+  parseHeader,
+  readNumbers: (stored, header) => readElements(stored, header.format, lengthOf(header), false),
+});
 
-  async read(source, { base, wants }) {
-    const columns = new Map<string, NumberColumn>();
-    for (const [name, path] of Object.entries(source.files)) {
-      if (wants.has(name)) columns.set(name, await readIdx(locate(path, base)));
-    }
-    return tableOf(columns, idx.name(source));
-  },
-
-  describe: (source, context, report) =>
-    describeFiles(source.files, context, report, async (file): Promise<ColumnHeader> => {
-      const header = parseHeader(await readHead(file, 4 + 4 * mostDimensions), file);
-      const { bytes, gzip } = await measure(file);
-      if (!gzip) checkLength(expectedBytes(header), bytes, file);
-      return {
-        kind: "numbers",
-        rows: header.rows,
-        shape: header.shape,
-        place: file.shown,
-        ...smallLabels(header.shape, bytes, () => readIdx(file)),
-      };
-    }),
-};
-
-async function readIdx(file: DataPath): Promise<NumberColumn> {
-  const bytes = await readBytes(file);
-  const header = parseHeader(bytes, file);
-  checkLength(expectedBytes(header), bytes.length, file);
-  const length = header.rows * rowSize(header.shape);
-  const data = readElements(bytes.subarray(header.offset), header.format, length, false);
-  return numberColumn(data, header.rows, header.shape, recordPlace(file.shown));
-}
-
-function parseHeader(bytes: Uint8Array, file: DataPath): IdxHeader {
+function parseHeader(bytes: Uint8Array, file: DataPath): ArrayHeader {
   const format = formats.get(bytes[2] ?? 0);
   const dimensions = bytes[3] ?? 0;
   const known = bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0 && format !== undefined;
@@ -84,8 +38,4 @@ function parseHeader(bytes: Uint8Array, file: DataPath): IdxHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, offset);
   const dims = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
   return { format, rows: dims[0] ?? 0, shape: dims.slice(1), offset };
-}
-
-function expectedBytes(header: IdxHeader): number {
-  return header.offset + header.rows * rowSize(header.shape) * header.format.bytes;
 }

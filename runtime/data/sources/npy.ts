@@ -5,28 +5,14 @@
  */
 import { type ElementFormat, elementFormats, readElements } from "../elements.js";
 import { count, DataError, quote } from "../errors.js";
-import { measure, readBytes, readHead } from "../file.js";
-import { type DataPath, locate } from "../path.js";
-import {
-  type ColumnHeader,
-  type NumberColumn,
-  type NumberData,
-  numberColumn,
-  recordPlace,
-  rowSize,
-  sharedArray,
-  tableOf,
-} from "../table.js";
-import { checkLength, describeFiles, smallLabels, truncated } from "./per-file.js";
+import type { DataPath } from "../path.js";
+import { type NumberData, rowSize, sharedArray } from "../table.js";
+import { type ArrayHeader, arrayFiles, lengthOf, truncated } from "./per-file.js";
 import type { SourceReader } from "./source.js";
 
-interface NpyHeader {
-  readonly format: ElementFormat;
+interface NpyHeader extends ArrayHeader {
   readonly littleEndian: boolean;
   readonly fortranOrder: boolean;
-  readonly rows: number;
-  readonly shape: readonly number[];
-  readonly offset: number;
 }
 
 const formats: ReadonlyMap<string, ElementFormat> = new Map<string, ElementFormat>([
@@ -46,43 +32,15 @@ const formats: ReadonlyMap<string, ElementFormat> = new Map<string, ElementForma
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 const longestHeader = 1 << 16;
 
-export const npy: SourceReader<"npy"> = {
-  name: (source) => Object.values(source.files).join(", "),
+export const npy: SourceReader<"npy"> = arrayFiles({
+  headBytes: longestHeader,
+  parseHeader,
 
-  async read(source, { base, wants }) {
-    const columns = new Map<string, NumberColumn>();
-    for (const [name, path] of Object.entries(source.files)) {
-      if (wants.has(name)) columns.set(name, await readNpy(locate(path, base)));
-    }
-    return tableOf(columns, npy.name(source));
+  readNumbers(stored, header) {
+    const data = readElements(stored, header.format, lengthOf(header), header.littleEndian);
+    return header.fortranOrder ? rowMajor(data, [header.rows, ...header.shape]) : data;
   },
-
-  describe: (source, context, report) =>
-    describeFiles(source.files, context, report, async (file): Promise<ColumnHeader> => {
-      const header = parseHeader(await readHead(file, longestHeader), file);
-      const { bytes, gzip } = await measure(file);
-      if (!gzip) checkLength(expectedBytes(header), bytes, file);
-      return {
-        kind: "numbers",
-        rows: header.rows,
-        shape: header.shape,
-        place: file.shown,
-        ...smallLabels(header.shape, bytes, () => readNpy(file)),
-      };
-    }),
-};
-
-async function readNpy(file: DataPath): Promise<NumberColumn> {
-  const bytes = await readBytes(file);
-  const header = parseHeader(bytes, file);
-  checkLength(expectedBytes(header), bytes.length, file);
-  const { rows, shape } = header;
-  const length = rows * rowSize(shape);
-  const body = bytes.subarray(header.offset);
-  const stored = readElements(body, header.format, length, header.littleEndian);
-  const data = header.fortranOrder ? rowMajor(stored, [rows, ...shape]) : stored;
-  return numberColumn(data, rows, shape, recordPlace(file.shown));
-}
+});
 
 function parseHeader(bytes: Uint8Array, file: DataPath): NpyHeader {
   if (!magic.every((b, i) => bytes[i] === b)) {
@@ -172,10 +130,6 @@ function badHeader(file: DataPath, why: string): DataError {
     place: file.shown,
     help: "Write the file with numpy.save.",
   });
-}
-
-function expectedBytes(header: NpyHeader): number {
-  return header.offset + header.rows * rowSize(header.shape) * header.format.bytes;
 }
 
 /** From column-major (Fortran) to row-major order. */

@@ -5,7 +5,7 @@
  */
 import type { DeviceState } from "../../engine.js";
 import type { StateSpec } from "../../program.js";
-import type { DType, HostTensor } from "../../tensor.js";
+import { type DType, type HostTensor, sizeOf } from "../../tensor.js";
 import { type Arena, planArenas } from "./arena.js";
 import { allocateShared, type Ort, type Tensor, toOrt } from "./ort.js";
 
@@ -163,7 +163,7 @@ export function checkTensor(
       `${what} is ${dtype}[${shape.join()}] but must be ${expected.dtype}[${expected.shape.join()}]`,
     );
   }
-  const size = shape.reduce((product, n) => product * n, 1);
+  const size = sizeOf(shape);
   if (data.length !== size) {
     throw new Error(`${what} has ${data.length} elements, its shape says ${size}`);
   }

@@ -1,0 +1,393 @@
+/**
+ * @file Every setting of the language has an effect: of two legal values, each gives another compiled
+ * model. A setting that is read and forgotten fails here, without code of its own.
+ */
+import type { FittedFacts } from "@dlc/runtime";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { featureChoice, targetChoice } from "../../compiler/1-load/schema/features.js";
+import { layerShapes } from "../../compiler/1-load/schema/layer-shapes.js";
+import { lossChoice } from "../../compiler/1-load/schema/losses.js";
+import { optimizerChoice } from "../../compiler/1-load/schema/optimizers.js";
+import { type Choice, isNested, type Shape } from "../../compiler/1-load/schema/shape.js";
+import { sourceChoice, splitShape } from "../../compiler/1-load/schema/sources.js";
+import {
+  checkpointShape,
+  clipShape,
+  earlyStoppingShape,
+  metricChoice,
+  monitorShape,
+  scheduleChoice,
+  trainShape,
+} from "../../compiler/1-load/schema/train.js";
+import { lowerModel } from "../../compiler/2-lower/lower-model.js";
+import { trainingPrograms } from "../../compiler/3-differentiate/training-step.js";
+import { renderText } from "../../compiler/diagnostics/render.js";
+import { printGraph } from "../../compiler/ir/print.js";
+import { legalPair, type Pair } from "../support/legal-values.js";
+import { loadText } from "../support/load.js";
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** The parts of a spec that a case does not set. */
+interface Sections {
+  readonly data?: Settings;
+  readonly layers?: readonly unknown[];
+  readonly train?: Settings;
+}
+
+const vector = (...shape: number[]) => ({ type: "vector", shape });
+const category = { type: "category", classes: ["p", "q"] };
+
+/** One example's worth of facts for every feature that is called x or y. */
+const facts: FittedFacts = Object.fromEntries(
+  ["x", "y"].map((name) => [
+    name,
+    { classes: ["p", "q"], counts: [3, 1], mean: [1], deviation: [2], min: [3], max: [7] },
+  ]),
+);
+
+/** Everything that a spec comes to, as text. */
+function meaningOf({ data, layers, train }: Sections): string {
+  const spec = {
+    dlc: 1,
+    name: "example",
+    data: {
+      source: { arrays: true },
+      features: { x: vector(4) },
+      targets: { y: vector(2) },
+      ...data,
+    },
+    model: { layers: layers ?? [{ dense: 2 }] },
+    train: { loss: "mse", ...train },
+  };
+  const { spec: resolved, diagnostics, sources } = loadText(JSON.stringify(spec));
+  const model = resolved && lowerModel(resolved, facts, diagnostics);
+  const programs = model && resolved.train && trainingPrograms(model, resolved.train, diagnostics);
+  // A layer that nothing reads may be part of a case; nothing else may be wrong with it.
+  const mistakes = diagnostics.all.filter(
+    ({ code }) => !code.startsWith("unused-") && code !== "weight-without-gradient",
+  );
+  if (mistakes.length > 0) throw new Error(renderText(mistakes, sources));
+  if (model === null || programs === null || resolved === null) throw new Error("no model");
+  const { infer, evaluate, train: step, apply, state } = programs;
+  const graphs = [infer, evaluate, step, ...(apply ? [apply] : [])];
+  return [
+    ...graphs.map((graph) => printGraph(graph)),
+    JSON.stringify([state, model.heads, resolved.data, resolved.train?.settings]),
+  ].join("\n");
+}
+
+/** Where a shape stands: a spec with these settings for it. */
+type Place = (settings: Settings, shape: Shape) => Sections;
+
+interface Family {
+  readonly name: string;
+  readonly shapes: readonly Shape[];
+  readonly place: Place;
+  /** Settings that are needed before another can be changed, by `shape` or `shape.setting`. */
+  readonly given?: Readonly<Record<string, Settings>>;
+  /** Values for settings whose schema does not tell legal ones, by `shape.setting`. */
+  readonly values?: Readonly<Record<string, Pair>>;
+  /** Settings that are checked elsewhere, or have one legal value. */
+  readonly without?: readonly string[];
+}
+
+const shapesOf = (choice: Choice): readonly Shape[] => [...choice.shapes.values()];
+
+/** What a layer reads, where an image does not do. */
+const layerInputs: Readonly<Record<string, Settings>> = {
+  conv1d: vector(10, 4),
+  max_pool1d: vector(10, 4),
+  avg_pool1d: vector(10, 4),
+  reshape: vector(12),
+  embedding: { ...category, encode: "index" },
+};
+
+/** The settings that a layer's example has. */
+function exampleOf({ name, primary, example = "" }: Shape): Settings {
+  const parsed = parse(example) as string | Readonly<Record<string, unknown>>;
+  const body = typeof parsed === "string" ? {} : parsed[name];
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as Settings;
+  return { [primary ?? ""]: body };
+}
+
+const placeLayer: Place = (settings, shape) => {
+  const { name } = shape;
+  const inputs = (settings.inputs ?? []) as readonly string[];
+  return {
+    data: {
+      features: { x: layerInputs[name] ?? { type: "image", shape: [6, 6, 4] } },
+      targets: { y: vector(2) },
+    },
+    layers: [
+      ...inputs.map((as) => ({ linear: {}, as, from: "x" })),
+      { [name]: settings },
+      "flatten",
+      { dense: 2 },
+    ],
+  };
+};
+
+/** Two outputs and two targets of several distributions each. */
+const placeLoss: Place = (settings, { name }) => {
+  const ofClasses = "class_weights" in settings;
+  const scores = name === "binary_cross_entropy" ? 1 : 2;
+  return {
+    data: {
+      features: { x: vector(6) },
+      targets: ofClasses ? { y: category } : { y: vector(3, 2), z: vector(3, 2) },
+    },
+    layers: ofClasses
+      ? [{ dense: scores, as: "one" }]
+      : ["one", "two"].flatMap((as) => [
+          { dense: 6, from: "x", as: `${as}_flat` },
+          { reshape: [3, 2], as },
+        ]),
+    train: { loss: { [name]: settings } },
+  };
+};
+
+const featureSource: Settings = { npy: { x: "x.npy", y: "y.npy", z: "z.npy" } };
+
+/** A lone feature, seen by layers that suit its kind. */
+const placeFeature: Place = (settings, { name }) => ({
+  data: {
+    source: featureSource,
+    features: { x: { type: name, ...settings } },
+    targets: { y: vector(2) },
+  },
+  layers: [
+    ...(settings.encode === "index" ? [{ embedding: 2 }] : ["linear"]),
+    ...(name === "image" || name === "vector" ? ["flatten"] : []),
+    { dense: 2 },
+  ],
+});
+
+const placeTarget: Place = (settings, { name }) => ({
+  data: {
+    source: featureSource,
+    features: { x: vector(4) },
+    targets: { y: { type: name, ...settings } },
+  },
+  layers: [
+    { dense: name === "number" ? 1 : name === "image" ? 12 : 2 },
+    ...(name === "image" ? [{ reshape: [2, 2, 3] }] : []),
+  ],
+  train: { loss: name === "category" ? "cross_entropy" : "mse" },
+});
+
+const placeSource: Place = (settings, { name }) => {
+  const source = { [name]: settings };
+  const ofImages = name === "cifar" || name === "images";
+  const labelled = ofImages || "by_class" in settings;
+  if (!labelled) return { data: { source, features: { x: vector(4) }, targets: { y: vector(2) } } };
+  return {
+    data: {
+      source,
+      features: { x: ofImages ? { type: "image", shape: [2, 2, 3] } : vector(4) },
+      targets: { y: category },
+    },
+    layers: ["flatten", { dense: 2 }],
+    train: { loss: "cross_entropy" },
+  };
+};
+
+const classLists: Pair = [
+  ["p", "q"],
+  ["q", "p"],
+];
+
+const families: readonly Family[] = [
+  {
+    name: "layer",
+    shapes: [...layerShapes.values()],
+    place: (settings, shape) => placeLayer({ ...exampleOf(shape), ...settings }, shape),
+    values: {
+      "reshape.shape": [
+        [3, 4],
+        [4, 3],
+      ],
+      "concat.axis": [1, 2],
+      "embedding.vocabulary": [2, 3],
+      "group_norm.groups": [1, 2],
+      // The projection is there because of the other setting.
+      "shortcut.filters": [3, 5],
+      "leaky_relu.slope": [0.25, 0.5],
+      // Padding needs a window that is larger.
+      "zero_pad2d.padding": [1, 2],
+    },
+  },
+  {
+    name: "loss",
+    shapes: shapesOf(lossChoice),
+    place: (settings, shape) =>
+      placeLoss(
+        "class_weights" in settings ? settings : { output: "two", target: "y", ...settings },
+        shape,
+      ),
+    values: Object.fromEntries(
+      shapesOf(lossChoice).flatMap(({ name }): [string, Pair][] => [
+        [`${name}.output`, ["one", "two"]],
+        [`${name}.target`, ["y", "z"]],
+        [`${name}.class_weights`, ["balanced", { p: 2 }]],
+      ]),
+    ),
+  },
+  {
+    name: "optimizer",
+    shapes: shapesOf(optimizerChoice),
+    place: (settings, { name }) => ({ train: { optimizer: { [name]: settings } } }),
+    given: { "sgd.nesterov": { momentum: 0.5 } },
+  },
+  {
+    name: "schedule",
+    shapes: shapesOf(scheduleChoice),
+    place: (settings, { name }) => ({ train: { schedule: { [name]: settings } } }),
+    given: { step: { every: 5 } },
+    values: Object.fromEntries(
+      ["start", "final"].map((setting): [string, Pair] => [`one_cycle.${setting}`, [2, 3]]),
+    ),
+  },
+  {
+    name: "metric",
+    shapes: shapesOf(metricChoice),
+    place: (settings, { name }) => ({
+      data: { targets: { y: category } },
+      train: { loss: "cross_entropy", metrics: [{ [name]: settings }] },
+    }),
+  },
+  {
+    name: "clip",
+    shapes: [clipShape],
+    place: (settings) => ({ train: { clip: settings } }),
+  },
+  {
+    name: "early stopping",
+    shapes: [earlyStoppingShape],
+    place: (settings) => ({ train: { early_stopping: { patience: 3, ...settings } } }),
+  },
+  {
+    name: "monitor",
+    shapes: [monitorShape],
+    place: (settings) => ({ train: { metrics: ["mae"], monitor: { metric: "mae", ...settings } } }),
+    values: { "monitor.metric": ["mae", "loss"] },
+  },
+  {
+    name: "checkpoint",
+    shapes: [checkpointShape],
+    place: (settings) => ({ train: { checkpoint: settings } }),
+  },
+  {
+    name: "train",
+    shapes: [trainShape],
+    place: ({ ...settings }) =>
+      "class_weights" in settings || "label_smoothing" in settings
+        ? { data: { targets: { y: category } }, train: { loss: "cross_entropy", ...settings } }
+        : { train: settings },
+    given: { "train.weight_decay": { optimizer: "adamw" } },
+    values: { "train.class_weights": ["balanced", { p: 2 }] },
+  },
+  {
+    name: "feature",
+    shapes: shapesOf(featureChoice),
+    place: placeFeature,
+    given: {
+      image: { shape: [2, 2, 3] },
+      vector: { shape: [2] },
+      category: { classes: ["p", "q"] },
+    },
+    values: {
+      "image.shape": [
+        [2, 2, 3],
+        [2, 3, 2],
+      ],
+      "vector.shape": [[2], [3]],
+      "vector.columns": [
+        ["x", "y"],
+        ["y", "x"],
+      ],
+      "category.classes": classLists,
+      ...columns(featureChoice),
+    },
+  },
+  {
+    name: "target",
+    shapes: shapesOf(targetChoice),
+    place: placeTarget,
+    given: {
+      image: { shape: [2, 2, 3] },
+      vector: { shape: [2] },
+      category: { classes: ["p", "q"] },
+    },
+    values: {
+      "vector.columns": [
+        ["x", "y"],
+        ["y", "x"],
+      ],
+      "category.classes": classLists,
+      ...columns(targetChoice),
+    },
+    // A target has the shape of the output, which is that of the layers here.
+    without: ["image.shape", "vector.shape"],
+  },
+  {
+    name: "source",
+    shapes: shapesOf(sourceChoice),
+    place: placeSource,
+    given: {
+      csv: { path: "a.csv" },
+      cifar: { files: ["a.bin"] },
+      images: { path: "a" },
+      json: { path: "a.json" },
+      // In place of a path.
+      "json.column": { path: undefined, by_class: { p: "p.json", q: "q.json" } },
+    },
+    values: {
+      ...Object.fromEntries(
+        ["csv", "images", "json"].map((name): [string, Pair] => [`${name}.path`, ["a", "b"]]),
+      ),
+      "csv.delimiter": [",", ";"],
+      "csv.header": [
+        ["x", "y"],
+        ["y", "x"],
+      ],
+      "cifar.files": [["a.bin"], ["a.bin", "b.bin"]],
+      "json.at": ["rows", "data"],
+      "json.column": ["pixels", "image"],
+    },
+    without: ["arrays.given"],
+  },
+  {
+    name: "split",
+    shapes: [splitShape],
+    place: (split) => ({ data: { split } }),
+    given: { "split.by": { method: "hash" } },
+    values: { "split.by": [["x"], ["y"]] },
+  },
+];
+
+/** Every kind can read another column. */
+function columns(choice: Choice): Readonly<Record<string, Pair>> {
+  return Object.fromEntries(shapesOf(choice).map(({ name }) => [`${name}.column`, ["y", "z"]]));
+}
+
+for (const { name, shapes, place, given = {}, values = {}, without = [] } of families) {
+  describe(`a ${name}`, () => {
+    for (const shape of shapes) {
+      for (const [setting, field] of Object.entries(shape.fields)) {
+        const key = `${shape.name}.${setting}`;
+        if (isNested(field) || without.includes(key)) continue;
+        it(`${key} has an effect`, () => {
+          const pair = values[key] ?? legalPair(field.schema);
+          if (pair === null) throw new Error(`${key} needs two legal values here`);
+          const base = { ...given[shape.name], ...given[key] };
+          const [a, b] = pair.map((value) =>
+            meaningOf(place({ ...base, [setting]: value }, shape)),
+          );
+          expect(a).not.toBe(b);
+        });
+      }
+    }
+  });
+}
