@@ -1,10 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-/** The long suite: trains the models in `models/` through the built command line, one at a time. */
+/**
+ * The suites that train models, one at a time: `*.models.ts` (minutes) and `*.long.ts` (longer).
+ * The npm scripts choose by file name.
+ */
 export default defineConfig({
   test: {
-    include: ["test/models/**/*.models.ts"],
-    testTimeout: 20 * 60_000,
+    include: ["test/models/**/*.{models,long}.ts"],
+    testTimeout: 30 * 60_000,
     hookTimeout: 60_000,
     maxWorkers: 1,
     reporters: ["default"],

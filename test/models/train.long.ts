@@ -1,0 +1,4 @@
+/** @file The models that train for longer. */
+import { testModels } from "./training.js";
+
+testModels(true);
