@@ -101,6 +101,12 @@ const layerInputs: Readonly<Record<string, Settings>> = {
   max_pool1d: vector(10, 4),
   avg_pool1d: vector(10, 4),
   reshape: vector(12),
+  simple_rnn: vector(5, 4),
+  lstm: vector(5, 4),
+  gru: vector(5, 4),
+  rnn_cell: vector(4),
+  lstm_cell: vector(4),
+  gru_cell: vector(4),
   embedding: { ...category, encode: "index" },
 };
 
@@ -112,9 +118,14 @@ function exampleOf({ name, primary, example = "" }: Shape): Settings {
   return { [primary ?? ""]: body };
 }
 
+/** States that cells read: numbers per unit. */
+const stateSizes: Readonly<Record<string, number>> = { rnn_cell: 1, gru_cell: 1, lstm_cell: 2 };
+
 const placeLayer: Place = (settings, shape) => {
   const { name } = shape;
   const inputs = (settings.inputs ?? []) as readonly string[];
+  const stateSize = (stateSizes[name] ?? 0) * Number(settings.units ?? 0);
+  const states = ["h", "other"].map((as) => ({ dense: stateSize, from: "x", as }));
   return {
     data: {
       features: { x: layerInputs[name] ?? { type: "image", shape: [6, 6, 4] } },
@@ -122,11 +133,24 @@ const placeLayer: Place = (settings, shape) => {
     },
     layers: [
       ...inputs.map((as) => ({ linear: {}, as, from: "x" })),
-      { [name]: settings },
+      ...(stateSize === 0 ? [] : states),
+      stateSize === 0 ? { [name]: settings } : { [name]: settings, from: "x" },
       "flatten",
       { dense: 2 },
     ],
   };
+};
+
+/** What losses that do not compare with a target take in place of one. */
+const withoutTarget: Readonly<Record<string, Settings>> = {
+  wasserstein: { target: 1 },
+  gradient_penalty: { target: undefined, input: "x" },
+};
+const ofNormal: Settings = {
+  output: undefined,
+  target: undefined,
+  mean: "one",
+  log_variance: "two",
 };
 
 /** Two outputs and two targets of several distributions each. */
@@ -209,6 +233,10 @@ const families: readonly Family[] = [
         [4, 3],
       ],
       "concat.axis": [1, 2],
+      "select_channels.channels": [[0], [1]],
+      "rnn_cell.state": ["h", "other"],
+      "gru_cell.state": ["h", "other"],
+      "lstm_cell.state": ["h", "other"],
       "embedding.vocabulary": [2, 3],
       "group_norm.groups": [1, 2],
       // The projection is there because of the other setting.
@@ -217,22 +245,34 @@ const families: readonly Family[] = [
       // Padding needs a window that is larger.
       "zero_pad2d.padding": [1, 2],
     },
+    // Initial states: test/compiler/recurrent.test.ts.
+    without: ["simple_rnn.state", "lstm.state", "gru.state"],
   },
   {
     name: "loss",
     shapes: shapesOf(lossChoice),
     place: (settings, shape) =>
       placeLoss(
-        "class_weights" in settings ? settings : { output: "two", target: "y", ...settings },
+        "class_weights" in settings
+          ? settings
+          : { output: "two", target: "y", ...withoutTarget[shape.name], ...settings },
         shape,
       ),
-    values: Object.fromEntries(
-      shapesOf(lossChoice).flatMap(({ name }): [string, Pair][] => [
-        [`${name}.output`, ["one", "two"]],
-        [`${name}.target`, ["y", "z"]],
-        [`${name}.class_weights`, ["balanced", { p: 2 }]],
-      ]),
-    ),
+    given: { "kl_divergence.mean": ofNormal, "kl_divergence.log_variance": ofNormal },
+    values: {
+      ...Object.fromEntries(
+        shapesOf(lossChoice).flatMap(({ name }): [string, Pair][] => [
+          [`${name}.output`, ["one", "two"]],
+          [`${name}.target`, ["y", "z"]],
+          [`${name}.class_weights`, ["balanced", { p: 2 }]],
+        ]),
+      ),
+      "wasserstein.target": [1, -1],
+      "kl_divergence.mean": ["one", "two"],
+      "kl_divergence.log_variance": ["one", "two"],
+    },
+    // Needs a network of several parts: test/compiler/phases.test.ts.
+    without: ["gradient_penalty.input"],
   },
   {
     name: "optimizer",
