@@ -32,7 +32,7 @@ export interface GraphBuilder extends Builder {
 const valueKey = (value: Value): string => `${value.node.id}.${value.output}`;
 
 /** Attributes as text, with keys in a fixed order, for comparing nodes. */
-export function attributesKey(attrs: Attributes): string {
+function attributesKey(attrs: Attributes): string {
   return JSON.stringify(
     Object.keys(attrs)
       .sort()

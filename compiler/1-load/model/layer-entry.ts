@@ -175,7 +175,7 @@ function readAs(entry: YamlEntry | undefined, context: LoadContext): Reference |
   return null;
 }
 
-export function readFrom(entry: YamlEntry | undefined, context: LoadContext): References | null {
+function readFrom(entry: YamlEntry | undefined, context: LoadContext): References | null {
   return entry === undefined ? null : readReferences(entry.value, context);
 }
 

@@ -138,7 +138,11 @@ export const splitShape = defineShape({
       "With method hash: the columns that decide; default: all.",
       [],
     ),
-    seed: special<number>({ type: "integer", minimum: 0 }, "Seed of the shuffle, or of the hash.", 0),
+    seed: special<number>(
+      { type: "integer", minimum: 0 },
+      "Seed of the shuffle, or of the hash.",
+      0,
+    ),
   },
   example: "split: { validation: 5000, test: 0.1, method: hash, by: [patient], seed: 1 }",
 });
