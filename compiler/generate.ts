@@ -15,7 +15,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   ]);
 }
 
-export function writeGenerated(root: string): void {
+function writeGenerated(root: string): void {
   for (const [path, text] of generatedFiles()) {
     const file = join(root, path);
     mkdirSync(dirname(file), { recursive: true });

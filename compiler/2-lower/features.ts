@@ -17,7 +17,7 @@ export function classesOf(name: string, spec: FeatureSpec, facts: FittedFacts): 
 }
 
 /** Shape of the raw tensor in the batch. */
-export function rawShape(spec: FeatureSpec): Shape {
+function rawShape(spec: FeatureSpec): Shape {
   switch (spec.type) {
     case "image":
     case "vector":

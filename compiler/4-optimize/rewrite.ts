@@ -19,7 +19,7 @@ const maxRounds = 100;
 const maxDepth = 200;
 
 /** Counts readers (inputs and results) of each result of each node. */
-export function createCounter(): {
+function createCounter(): {
   add: (value: Value, count?: number) => void;
   count: (value: Value) => number | undefined;
 } {
@@ -35,7 +35,7 @@ export function createCounter(): {
 }
 
 /** How many inputs and results of a graph read a value. */
-export function countUses(graph: Graph): (value: Value) => number {
+function countUses(graph: Graph): (value: Value) => number {
   const uses = createCounter();
   for (const node of nodesOf(graph)) for (const input of node.inputs) uses.add(input);
   for (const { value } of graph.outputs) uses.add(value);

@@ -127,7 +127,7 @@ function shownPath(file: string, base: string): string {
 }
 
 /** Version of the JSON form; grows when a field changes its meaning. */
-export const diagnosticsSchemaVersion = 1;
+const diagnosticsSchemaVersion = 1;
 
 export interface JsonSpan {
   readonly file: string;

@@ -81,7 +81,7 @@ function textOf(body: Graph): string {
 const valueKey = (value: Value): string => `${value.node.id}.${value.output}`;
 
 /** Attributes as text, with keys in a fixed order, for comparing nodes. */
-export function attributesKey(attrs: Attributes): string {
+function attributesKey(attrs: Attributes): string {
   return JSON.stringify(
     Object.keys(attrs)
       .sort()

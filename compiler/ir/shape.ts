@@ -30,16 +30,6 @@ export function product(dims: Shape): Dim {
   return format({ factor, power });
 }
 
-/** `a / b` where it is exact, else null. */
-export function quotient(a: Dim, b: Dim): Dim | null {
-  const x = parse(a);
-  const y = parse(b);
-  const factor = x.factor / y.factor;
-  const power = x.power - y.power;
-  if (!Number.isInteger(factor) || power < 0 || power > 1) return null;
-  return format({ factor, power });
-}
-
 export const isStatic = (dim: Dim): dim is number => typeof dim === "number";
 
 /** The dimension for a concrete batch size. */

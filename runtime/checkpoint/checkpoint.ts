@@ -164,7 +164,7 @@ function readTensorFile(file: string, bytes: Uint8Array): Tensors {
 const maxManifestBytes = 1_000_000;
 
 /** @throws CheckpointFault "damaged" unless the folder holds an intact manifest of its own name. */
-export async function readManifest(folder: string, name: string): Promise<Manifest> {
+async function readManifest(folder: string, name: string): Promise<Manifest> {
   const stat = await lstat(folder).catch(() => null);
   if (stat === null || !stat.isDirectory()) {
     throw new CheckpointFault("damaged", name, "is not a folder");

@@ -127,7 +127,7 @@ export async function readMain(
 }
 
 /** The source of its own that a held-back split has; null: it is carved from the main source or absent. */
-export function ownSource(
+function ownSource(
   spec: DataSpec,
   name: "validation" | "test",
   arrays: SplitArrays | undefined,

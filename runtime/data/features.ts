@@ -282,7 +282,7 @@ function wrongShape(
   return shapeMismatch(name, column.shape, shape, file, resize);
 }
 
-export function wrongType(
+function wrongType(
   column: { readonly place: (row: number) => string },
   name: string,
   wanted: string,

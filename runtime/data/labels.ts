@@ -103,7 +103,7 @@ function checkOneLabel(column: Column & { kind: "numbers" }, name: string): void
   );
 }
 
-export function notInteger(value: number, name: string, place: string): DataError {
+function notInteger(value: number, name: string, place: string): DataError {
   return new DataError("label-not-integer", `${value} is not a label of '${name}'`, {
     place,
     help: "Labels are text or whole numbers; for measured values use the type number.",

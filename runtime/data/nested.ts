@@ -94,7 +94,7 @@ function raggedValue(
 }
 
 /** Rows of equally nested numbers as a column: u8 if they all fit, else i32, else f32. */
-export function nestedColumn(
+function nestedColumn(
   rows: readonly unknown[],
   name: string,
   place: (row: number) => string,

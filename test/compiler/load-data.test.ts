@@ -176,3 +176,37 @@ describe("splits", () => {
     });
   });
 });
+
+it("resolves what a default comes to", () => {
+  const data = `data:
+  source: { npy: { image: x.npy, labels: y.npy, a: a.npy, b: b.npy } }
+  features:
+    photo: { type: image, shape: [8, 8, 1] }
+    pair: { type: vector, columns: [a, b] }
+  targets: { kind: { type: category, classes: [p, q] } }
+`;
+  const train = "train: { loss: cross_entropy, optimizer: adamw, learning_rate: 0.1 }";
+  const { origins } = resolveText(
+    specWith({
+      data,
+      model: "model: { layers: [{ flatten: {}, from: photo }, { dense: 2 }] }",
+      train,
+    }),
+  );
+  const settled = (path: string): unknown => origins.find((origin) => origin.path === path)?.value;
+  expect(settled("data.features.photo.column")).toBe("image");
+  expect(settled("data.targets.kind.column")).toBe("labels");
+  expect(settled("data.features.pair.shape")).toEqual([2]);
+  expect(settled("data.features.pair.column")).toBeUndefined();
+  expect(settled("train.learning_rate")).toBe(0.1);
+  expect(settled("train.optimizer.adamw.learning_rate")).toBeUndefined();
+  expect(settled("train.optimizer.adamw.weight_decay")).toBe(0.01);
+  expect(settled("train.weight_decay")).toBeUndefined();
+});
+
+it("lets a hash be seeded, but not the end of the rows", () => {
+  const split = (text: string): string[] =>
+    codes(`  source: { arrays: true }\n  split: ${text}\n  features: { x: number }\n`);
+  expect(split("{ test: 0.1, method: hash, seed: 3 }")).toEqual([]);
+  expect(split("{ test: 0.1, method: last, seed: 3 }")).toEqual(["setting-without-effect"]);
+});

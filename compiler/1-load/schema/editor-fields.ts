@@ -110,7 +110,7 @@ export function findExample(value: unknown, key: string): unknown {
 }
 
 /** The schema with `${…}` accepted wherever a single value may stand. */
-export function withExpressions(schema: FieldSchema): EditorSchema {
+function withExpressions(schema: FieldSchema): EditorSchema {
   if (schema.anyOf !== undefined) {
     const branches = schema.anyOf.map(inner);
     return { ...schema, anyOf: [...branches, expression] };

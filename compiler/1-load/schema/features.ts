@@ -120,7 +120,7 @@ export const categoryShape = defineShape({
 });
 
 /** Losses read a target's class as it is: there is nothing to encode. */
-export const categoryTargetShape = defineShape({
+const categoryTargetShape = defineShape({
   name: "category",
   summary: categoryShape.summary,
   primary: null,

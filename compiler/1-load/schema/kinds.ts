@@ -1,10 +1,9 @@
 /** @file Kinds of field that sections use besides those of layers. */
-import { type Field, type FieldSchema, field } from "../../layers/fields.js";
+import { type Field, field } from "../../layers/fields.js";
 import type { EditorSchema, NestedField } from "./shape.js";
 
 /** Names that users give: layers, blocks, params, features, targets. */
 export const namePattern = "^[A-Za-z_][A-Za-z0-9_-]*$";
-export const nameSchema: FieldSchema = { type: "string", pattern: namePattern, maxLength: 64 };
 export const nameForm = "letters, digits, '_' and '-', beginning with a letter, at most 64 of them";
 const nameExpression = new RegExp(namePattern);
 
@@ -21,16 +20,6 @@ export const optionalText = (description: string): Field<string | null> =>
 /** The name of a layer, feature or target. */
 export const reference = (description: string): Field<string | null> =>
   field<string | null>({ type: "string", minLength: 1, maxLength: 200 }, description, null);
-
-export const textList = (
-  description: string,
-  fallback?: readonly string[],
-): Field<readonly string[]> =>
-  field<readonly string[]>(
-    { type: "array", items: { type: "string", minLength: 1, maxLength: 1000 } },
-    description,
-    fallback,
-  );
 
 /** A field with a schema of its own. */
 export const special = field;

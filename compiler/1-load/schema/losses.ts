@@ -20,7 +20,7 @@ export const classWeightsField: Field<Readonly<Record<string, number>> | "balanc
     (value) => (typeof value === "string" ? "balanced" : { ...(value as Record<string, number>) }),
   );
 
-export const labelSmoothingField = number(
+const labelSmoothingField = number(
   "Mixes the true class with all others: 0.1 takes a tenth away from it.",
   { minimum: 0, exclusiveMaximum: 1 },
   0,

@@ -20,7 +20,7 @@ const ofClasses: ReadonlySet<string> = new Set([
 const smallerIsBetter: ReadonlySet<string> = new Set(["loss", "mae", "mse"]);
 
 /** As the trainer calls it: `top_5`. */
-export const metricName = (metric: MetricSpec): string =>
+const metricName = (metric: MetricSpec): string =>
   metric.kind === "top_k" ? `top_${metric.k}` : metric.kind;
 
 /**

@@ -112,5 +112,5 @@ function describeScalar(value: ScalarValue): string {
   return typeof value === "number" ? `the number ${value}` : String(value);
 }
 
-export const shorten = (text: string, limit = 60): string =>
+const shorten = (text: string, limit = 60): string =>
   text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;

@@ -5,7 +5,7 @@ import { kernelFields } from "../shared.js";
 
 export const filtersField = positiveInteger("Number of output channels.");
 
-export const windowFields = {
+const windowFields = {
   kernel: pair("Size of the window: one number or [height, width].", 1, [3, 3]),
   stride: pair("Step of the window.", 1, [1, 1]),
   padding: padding(

@@ -49,7 +49,7 @@ export const arrays: SourceReader<"arrays"> = {
   describe: async () => new Map(),
 };
 
-export function arraysMissing(columns: readonly string[]): DataError {
+function arraysMissing(columns: readonly string[]): DataError {
   return new DataError("arrays-missing", "this model's data are passed in by the program", {
     help: `Pass the columns ${list(columns)} to train() or evaluate(); on the command line, name a source with files in the spec.`,
   });

@@ -102,7 +102,7 @@ async function firstShape(
 }
 
 /** Every image of every class folder, by the names' code units: the same order on every machine. */
-export async function listImages(folder: DataPath): Promise<readonly ImageFile[]> {
+async function listImages(folder: DataPath): Promise<readonly ImageFile[]> {
   const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   const classes = (await readdir(folder.path, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))

@@ -58,7 +58,7 @@ function valuesOf(records: readonly Row[], name: string, file: DataPath): unknow
 }
 
 /** The array of rows in the file, each checked to be an object or array. */
-export async function readRecords(
+async function readRecords(
   source: Pick<SourceOf<"json">, "at">,
   file: DataPath,
 ): Promise<readonly Row[]> {

@@ -36,7 +36,7 @@ export function dim(shape: Shape, axis: number): number {
   return value;
 }
 
-export function broadcastShape(a: Shape, b: Shape): number[] {
+function broadcastShape(a: Shape, b: Shape): number[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
     const x = a[a.length - rank + i] ?? 1;

@@ -318,6 +318,20 @@ describe("what does not fit", () => {
     expect(only?.span).toEqual(edit);
   });
 
+  it("a sum over one number is an average, which is said where it was asked for", () => {
+    const one: readonly [FeatureSpec, string, Partial<LossUse>][] = [
+      [three, "- dense: 3", { reduce: "sum" }],
+      [vector(4), "- dense: 4", { kind: "kl_divergence", reduce: "sum" }],
+      [numeric(), "- dense: 1", { kind: "mse", reduce: "sum" }],
+    ];
+    for (const [target, layers, loss] of one) {
+      expect(found(target, layers, loss).map(({ code }) => code)).toEqual([
+        "setting-without-effect",
+      ]);
+    }
+    expect(found(vector(4), "- dense: 4", { kind: "mse", reduce: "sum" })).toEqual([]);
+  });
+
   it("a number is not stretched over ten outputs", () => {
     const [only] = found(numeric(), "- dense: 10", { kind: "mse" });
     expect(only).toMatchObject({

@@ -106,6 +106,13 @@ it("never parts equal rows with method hash", () => {
   );
 });
 
+it("takes other rows with another seed, also with method hash", () => {
+  for (const method of ["random", "hash"] as const) {
+    const [a, b] = [1, 2].map((seed) => split(counting(200), { method, validation: 0.3, seed }));
+    expect(a?.validation).not.toEqual(b?.validation);
+  }
+});
+
 it("takes 0 and -0 for the same row", () => {
   const values = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? 0 : -0)).concat(
     Array.from({ length: 100 }, (_, i) => i + 1),
