@@ -35,7 +35,7 @@ function createCounter(): {
 }
 
 /** How many inputs and results of a graph read a value. */
-function countUses(graph: Graph): (value: Value) => number {
+export function countUses(graph: Graph): (value: Value) => number {
   const uses = createCounter();
   for (const node of nodesOf(graph)) for (const input of node.inputs) uses.add(input);
   for (const { value } of graph.outputs) uses.add(value);

@@ -1,9 +1,10 @@
 /** @file Kinds of field that sections use besides those of layers. */
-import { type Field, field } from "../../layers/fields.js";
+import { type Field, type FieldSchema, field } from "../../layers/fields.js";
 import type { EditorSchema, NestedField } from "./shape.js";
 
 /** Names that users give: layers, blocks, params, features, targets. */
 export const namePattern = "^[A-Za-z_][A-Za-z0-9_-]*$";
+export const nameSchema: FieldSchema = { type: "string", pattern: namePattern, maxLength: 64 };
 export const nameForm = "letters, digits, '_' and '-', beginning with a letter, at most 64 of them";
 const nameExpression = new RegExp(namePattern);
 
