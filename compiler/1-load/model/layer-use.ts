@@ -38,6 +38,7 @@ export function readLayerUse(
   else if (written !== null) fieldSpans.from = written.span;
   if (entry.as !== null) fieldSpans.as = entry.as.span;
   const fields: Record<string, unknown> = { ...checked?.values };
+  reportIdle(fields, fieldSpans, context);
   for (const role of Object.keys(registry.get(entry.type)?.roles ?? {})) delete fields[role];
   if (merges) {
     delete fields[inputsKey];
@@ -56,6 +57,23 @@ export function readLayerUse(
       fieldSpans,
     },
   ];
+}
+
+/** Settings of a bias, where there is none. */
+function reportIdle(
+  fields: Readonly<Record<string, unknown>>,
+  spans: Readonly<Record<string, Span>>,
+  context: LoadContext,
+): void {
+  if (fields.bias !== false) return;
+  for (const setting of ["bias_initializer", "unit_forget_bias"]) {
+    const span = spans[setting];
+    if (span === undefined) continue;
+    context.diagnostics.report("setting-without-effect", headOf(span, context.sources), {
+      setting,
+      reason: "this layer has no bias",
+    });
+  }
 }
 
 /** Inputs of a layer that merges nothing: none, one, or several by role. */
