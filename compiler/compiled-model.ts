@@ -1,5 +1,5 @@
 /** @file What the pipeline produces from a spec and emission writes down. */
-import type { FittedFacts, HeadSpec, StateSpec } from "@dlc/runtime";
+import type { FittedFacts, GenerateSpec, HeadSpec, InitialWeights, StateSpec } from "@dlc/runtime";
 import type { ResolvedSpec } from "./1-load/resolved-spec.js";
 import type { LayerSummary } from "./2-lower/lowered-model.js";
 import type { SourceFiles } from "./diagnostics/source-files.js";
@@ -11,8 +11,11 @@ export interface CompiledPrograms {
   readonly evaluate?: Graph;
   readonly train?: Graph;
   readonly apply?: Graph;
-  /** Only with a generate section. */
+  /** Only of models that generate. */
   readonly generate?: Graph;
+  /** Of sequences: what their steps have in common; what makes examples of codes. */
+  readonly encode?: Graph;
+  readonly render?: Graph;
 }
 
 /** In place of `train`, where the spec has phases: one program each. */
@@ -21,6 +24,8 @@ export interface CompiledPhase {
   readonly steps: number;
   /** Null: that of the settings. */
   readonly learningRate: number | null;
+  /** First and last epoch in which it runs, from 1; last null: to the end. */
+  readonly epochs: readonly [first: number, last: number | null];
   readonly train: Graph;
 }
 
@@ -35,6 +40,8 @@ export interface CompiledModel {
   /** Absent without phases. */
   readonly phases?: readonly CompiledPhase[];
   /** How to read what `programs.generate` gives, and the features that it takes. */
-  readonly generate?: { readonly head: HeadSpec; readonly given: readonly string[] };
+  readonly generate?: GenerateSpec;
+  /** What a new run starts from; absent: initial values. */
+  readonly initial?: InitialWeights;
   readonly layers: readonly LayerSummary[];
 }

@@ -13,6 +13,9 @@ const settings: Readonly<Partial<Record<DataProblem["code"], readonly string[]>>
   "unknown-column": ["column", "columns", "by", "json.at"],
   "data-shape-mismatch": ["shape", "column", "columns"],
   "arrays-missing": ["scale"],
+  "example-too-long": ["max_length"],
+  "unknown-token": ["vocabulary", "unknown"],
+  "many-unknown-tokens": ["vocabulary"],
   "unknown-label": ["classes"],
   "empty-class": ["classes"],
   "split-too-large": ["validation", "test"],
@@ -70,7 +73,7 @@ function partAt(spec: ResolvedSpec, { path, place }: DataProblem): Span | null {
 /** What a place may name: the file alone, or the folder that it is in. */
 function filesIn(place: string | null): readonly string[] {
   if (place === null) return [];
-  const file = place.replace(/(, record \d+.*|:\d+)$/s, "");
+  const file = place.replace(/(, (record|character) \d+.*|:\d+)$/s, "");
   const folders = [...file.matchAll(/\//g)].map(({ index }) => file.slice(0, index)).reverse();
   return [place, file, ...folders];
 }

@@ -8,13 +8,17 @@ import {
   engineLacks,
   type FittedFacts,
   fitFacts,
+  type GenerateSpec,
   type Layout,
   needsFacts,
   type OpKind,
   problemOf,
+  type SafetensorsHeader,
 } from "@dlc/runtime";
 import { loadSpec } from "./1-load/load-spec.js";
 import type { ResolvedSpec } from "./1-load/resolved-spec.js";
+import type { Generation } from "./2-lower/generation.js";
+import { planInitial } from "./2-lower/initial/plan.js";
 import { lowerModel } from "./2-lower/lower-model.js";
 import type { LoweredModel } from "./2-lower/lowered-model.js";
 import { phasePrograms } from "./3-differentiate/phase-programs.js";
@@ -25,7 +29,9 @@ import type { CompiledModel, CompiledPhase, CompiledPrograms } from "./compiled-
 import { reportData } from "./data-problems.js";
 import type { Diagnostics } from "./diagnostics/report.js";
 import type { SourceFiles } from "./diagnostics/source-files.js";
+import { openInitial } from "./initial-weights.js";
 import type { Graph } from "./ir/types.js";
+import { settleLengths } from "./settle-lengths.js";
 
 export const stageNames = ["load", "data", "lower", "differentiate", "optimize"] as const;
 export type Stage = (typeof stageNames)[number];
@@ -44,6 +50,8 @@ export interface CompileOptions {
    * Data is read in any case where the spec asks for something that only the data can tell.
    */
   readonly checkData?: boolean;
+  /** The header of the file that `init` names. `compile` reads it; without it there is no plan of initial weights. */
+  readonly initial?: SafetensorsHeader;
   /** The last stage to run; there is no model without the last of all. Default: all. */
   readonly until?: Stage;
   /** Told about every optimiser pass: the program it ran on (`forward`: before differentiation). */
@@ -75,15 +83,20 @@ export async function compile(file: string, options: CompileOptions = {}): Promi
   const start = performance.now();
   const loaded = loadSpec(file, set === undefined ? {} : { set });
   onStage("load", performance.now() - start);
-  const { spec, diagnostics, sources } = loaded;
+  const { diagnostics, sources } = loaded;
+  let { spec } = loaded;
   const early = { model: null, spec, diagnostics, sources, times };
   if (spec === null || diagnostics.hasErrors || options.until === "load") return early;
 
   const beforeData = performance.now();
   const facts = await factsOf(spec, options.checkData ?? true, sources, diagnostics);
+  const initial = facts && spec.init ? await openInitial(spec, spec.init, diagnostics) : undefined;
   onStage("data", performance.now() - beforeData);
-  if (facts === null || options.until === "data") return early;
-  const model = compileSpec(spec, facts, sources, diagnostics, { ...options, onStage });
+  if (facts === null || initial === null) return early;
+  spec = settleLengths(spec, facts);
+  if (options.until === "data") return { ...early, spec };
+  const known = initial === undefined ? {} : { initial };
+  const model = compileSpec(spec, facts, sources, diagnostics, { ...options, ...known, onStage });
   return { model, spec, diagnostics, sources, times };
 }
 
@@ -102,7 +115,13 @@ export function compileSpec(
     return result;
   };
   const lowered = timed("lower", () => lowerModel(spec, facts, diagnostics));
-  if (lowered === null || diagnostics.hasErrors || options.until === "lower") return null;
+  if (lowered === null || diagnostics.hasErrors) return null;
+  const { init } = spec;
+  const initial =
+    init && options.initial
+      ? planInitial(spec, init, lowered, options.initial, diagnostics)
+      : undefined;
+  if (diagnostics.hasErrors || options.until === "lower") return null;
 
   const onPass =
     (program: ProgramName | "forward"): OnPass =>
@@ -132,8 +151,13 @@ export function compileSpec(
   const { heads, layers, generate } = lowered;
   const state = training?.state ?? lowered.state;
   const programsOf = (): CompiledPrograms => {
-    const made = generate && useAverages(generate.graph, state);
-    const generated = made && { generate: optimized("generate", "inference", made) };
+    const inference = (name: "generate" | "encode" | "render", graph: Graph | undefined) =>
+      graph && { [name]: optimized(name, "inference", useAverages(graph, state)) };
+    const generated = {
+      ...inference("generate", generate?.graph),
+      ...inference("encode", generate?.encode),
+      ...inference("render", generate?.render),
+    };
     if (training === null) {
       return { infer: optimized("infer", "inference", lowered.infer), ...generated };
     }
@@ -149,18 +173,24 @@ export function compileSpec(
   const phasesOf = (): CompiledPhase[] =>
     training !== null && "phases" in training
       ? training.phases.map(({ use, train: step }): CompiledPhase => {
-          const { name, steps, learningRate } = use;
+          const { name, steps, learningRate, epochs } = use;
           const optimal = optimized(`train_${name}`, "training", step);
-          return { name, steps, learningRate, train: optimal };
+          return { name, steps, learningRate, epochs, train: optimal };
         })
       : [];
   const [programs, phases] = timed("optimize", () => [programsOf(), phasesOf()] as const);
   return {
     ...{ spec, sources, facts, state, heads, programs, layers },
+    ...(initial ? { initial } : {}),
     ...(phases.length === 0 ? {} : { phases }),
-    ...(generate && { generate: { head: generate.head, given: generate.given } }),
+    ...(generate && { generate: generateSpecOf(generate) }),
   };
 }
+
+const generateSpecOf = ({ head, given, sequence }: Generation): GenerateSpec => ({
+  ...{ head, given },
+  ...(sequence && { sequence }),
+});
 
 /** What only the data can tell, where the spec asks for it; null if the data has mistakes. */
 async function factsOf(
@@ -180,7 +210,9 @@ async function factsOf(
   if (diagnostics.hasErrors) return null;
   if (!needed) return {};
   try {
-    return await fitFacts(data, options);
+    const warn = (warning: unknown): void =>
+      reportData(spec, problemOf(warning, "source", data), sources, diagnostics);
+    return await fitFacts(data, { ...options, warn });
   } catch (error) {
     reportData(spec, problemOf(error, "source", data), sources, diagnostics);
     return null;

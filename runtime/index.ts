@@ -1,6 +1,16 @@
 /** @file Public surface of the runtime: what generated packages and the compiler import. */
 
+export { isFloat } from "./checkpoint/foreign/elements.js";
+export {
+  locateWeights,
+  readWeightsHeader,
+  type WeightsFile,
+} from "./checkpoint/foreign/weights-file.js";
 export { type LoadedWeights, loadWeights, saveWeights } from "./checkpoint/load-weights.js";
+export type {
+  SafetensorsHeader,
+  TensorEntry as WeightsEntry,
+} from "./checkpoint/safetensors-header.js";
 export {
   type ArrayColumn,
   type ArrayColumns,
@@ -51,13 +61,18 @@ export {
   type CategoryInput,
   type CategoryOutput,
   type ExampleColumns,
+  type GeneratedText,
   type ImageInput,
   type NumberInput,
   type NumberOutput,
   type Repeat,
+  type SequenceInput,
   type ShapedArray,
   shaped,
   type TensorOutput,
+  type TextInput,
+  type TextOutput,
+  type TokensOutput,
   type VectorInput,
 } from "./model/inputs.js";
 export type {
@@ -68,6 +83,7 @@ export type {
   ModelOptions,
   ModelTrainOptions,
   ModelTypes,
+  SequenceOptions,
 } from "./model/types.js";
 export type * from "./ops.js";
 export type {
@@ -82,6 +98,7 @@ export type {
 } from "./program.js";
 export * as random from "./random.js";
 export type * from "./spec.js";
+export { sequenceInputs, specialTokenNames, specialTokens } from "./spec.js";
 export {
   allocate,
   bytesPerElement,

@@ -83,7 +83,7 @@ export interface Program {
   run<T>(o: Ops<T>, args: ProgramArguments<T>): ProgramResults<T>;
 }
 
-/** The scalars that programs may ask for, all provided by the trainer. */
+/** The scalars that programs may ask for, provided by the trainer but for the last. */
 export interface Scalars {
   /** f32, from the schedule. */
   readonly learning_rate: number;
@@ -91,4 +91,6 @@ export interface Scalars {
   readonly step: number;
   /** u32, derived from seed and step: see random.ts. */
   readonly random_key: number;
+  /** i32, while a sequence is generated: which of its tokens is the last that is known, from 0. */
+  readonly position?: number;
 }

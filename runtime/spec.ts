@@ -38,6 +38,16 @@ export type SourceSpec =
       readonly at: string | null;
       readonly column: string;
     }
+  /**
+   * A text in UTF-8: one column, `text`, of its lines that are not empty, its paragraphs (with empty
+   * lines between them), or consecutive pieces of `length` characters.
+   */
+  | {
+      readonly kind: "text";
+      readonly path: string;
+      readonly by: "line" | "paragraph" | "characters";
+      readonly length: number;
+    }
   /** Columns passed to train()/evaluate() by the caller. */
   | { readonly kind: "arrays" };
 
@@ -82,7 +92,51 @@ export type FeatureSpec =
       /** null: taken from the training split, sorted. */
       readonly classes: readonly string[] | null;
       readonly encode: "one_hot" | "index";
+    }
+  /**
+   * i32 [length]: ids of the text's tokens (`FittedFacts.vocabulary`), padded with `specialTokens.pad`
+   * behind the end. So the text's own length travels with it.
+   */
+  | {
+      readonly type: "text";
+      readonly column: string;
+      /** char: Unicode code points; word: words and punctuation; bpe: byte pairs (Sennrich et al. 2016). */
+      readonly tokens: "char" | "word" | "bpe";
+      /**
+       * Steps of the tensor: the most tokens that a text may have, the end token included. 0 before the
+       * data are read, where the longest of the source decides (`FittedFacts.length`).
+       */
+      readonly length: number;
+      /** The most entries of the vocabulary, special tokens included; the rarest are left out. */
+      readonly vocabulary: number;
+      readonly lowercase: boolean;
+      /** Every text ends with `specialTokens.end`: what a decoder learns to stop at. */
+      readonly end: boolean;
+      /** Cut longer texts; otherwise they are errors. */
+      readonly truncate: boolean;
+      /** Tokens that are not in the vocabulary: `specialTokens.unknown`, or an error. */
+      readonly unknown: "replace" | "error";
+      /** Text for each value of the column, by the value as text; null: the column holds text. */
+      readonly words?: Readonly<Record<string, string>> | null;
+    }
+  /**
+   * Numbers in time, as many steps as each example has. f32 [length, channels + 1]: the last number of
+   * a step is 1 where the sequence has that step; behind its end all numbers are 0.
+   */
+  | {
+      readonly type: "sequence";
+      readonly column: string;
+      /** The most steps; 0 as for text. */
+      readonly length: number;
+      readonly channels: number;
+      readonly scale: ScaleSpec;
+      readonly truncate: boolean;
     };
+
+/** Ids that mean the same in every vocabulary. */
+export const specialTokens = { pad: 0, unknown: 1, start: 2, end: 3 } as const;
+/** How vocabularies spell them. */
+export const specialTokenNames = ["<pad>", "<unknown>", "<start>", "<end>"] as const;
 
 export interface DataSpec {
   readonly source: SourceSpec;
@@ -107,6 +161,12 @@ export interface FittedFacts {
     readonly deviation?: readonly number[];
     readonly min?: readonly number[];
     readonly max?: readonly number[];
+    /** Of text and sequences without a `max_length`: the steps of the longest of the source. */
+    readonly length?: number;
+    /** Of text: all tokens by id, the special ones first. Of bpe: bytes as one character each (GPT-2's table). */
+    readonly vocabulary?: readonly string[];
+    /** bpe: pairs of ids in the order in which they were merged. */
+    readonly merges?: readonly (readonly [left: number, right: number])[];
   };
 }
 
@@ -138,6 +198,8 @@ export type ScheduleSpec =
 export type MetricSpec =
   | { readonly kind: "accuracy" | "precision" | "recall" | "f1" | "auc" | "confusion" }
   | { readonly kind: "top_k"; readonly k: number }
+  /** Of texts: share of those without a wrong token; exp of the mean cross-entropy per token. */
+  | { readonly kind: "exact_match" | "perplexity" }
   | { readonly kind: "mae" | "mse" | "r2" };
 
 /** A quantity to watch: "loss", or a metric's name, on the validation split (training if there is none). */
@@ -182,19 +244,62 @@ export interface HeadSpec {
   readonly target: string | null;
   /**
    * category: probabilities over classes; binary: one probability of the second class;
-   * value: numbers in the units of the target.
+   * value: numbers in the units of the target; tokens: probabilities over the vocabulary of a text,
+   * for every step.
    */
-  readonly kind: "category" | "binary" | "value";
+  readonly kind: "category" | "binary" | "value" | "tokens";
   readonly classes: readonly string[] | null;
   /** Shape of one example's output. */
   readonly shape: readonly number[];
 }
 
+/** How a sequence is searched for, token by token, unless the caller of generate() says otherwise. */
+export interface SearchSpec {
+  /** greedy: the most probable token; sample: by chance; beam: the best of several at a time. */
+  readonly method: "greedy" | "sample" | "beam";
+  /** beam: how many beginnings are followed. */
+  readonly beams: number;
+  /** sample: scores are divided by it. */
+  readonly temperature: number;
+  /** sample: only the so many most probable tokens; null: all. */
+  readonly topK: number | null;
+  /** sample: only the most probable tokens with this probability together; null: all. */
+  readonly topP: number | null;
+  /** The most tokens, prompt and end token included; null: as many as the decoder has steps. */
+  readonly maxLength: number | null;
+  /** beam: α of Wu et al. 2016; above 0 longer sequences are preferred. */
+  readonly lengthPenalty: number;
+}
+
+/** Inputs of the programs of sequences. No feature has such a name. */
+export const sequenceInputs = { tokens: "generate.tokens", codes: "generate.codes" } as const;
+
+/**
+ * Generation token by token. The program `generate` reads `generate.tokens` (i32 `[n, steps]`: the start token
+ * and what has been said so far, 0 behind it) and the scalar `position` (which of them is the last), and
+ * gives log-probabilities `[n, vocabulary]` of the next.
+ */
+export interface SequenceSpec {
+  /** The text (a feature or target) whose tokens come out; null: codes, of which `render` makes examples. */
+  readonly text: string | null;
+  readonly steps: number;
+  /** Id of the start token. */
+  readonly start: number;
+  readonly search: SearchSpec;
+  /** The head that predict() gives in this way, as it cannot be computed without its target; null: none. */
+  readonly predicts: string | null;
+  /** Shape of the codes of one example, as `render` takes them. */
+  readonly codes: readonly number[] | null;
+}
+
 /** What `generate()` of a package makes: the reading of the generate program's only output. */
 export interface GenerateSpec {
+  /** With `sequence`: of a text (kind "tokens"), or what `render` gives. */
   readonly head: HeadSpec;
   /** Features (or targets) that the caller gives: what the examples are made for. */
   readonly given: readonly string[];
+  /** Absent: examples are made in one call, from random numbers. */
+  readonly sequence?: SequenceSpec;
 }
 
 /** One of the updates that every batch makes, in order. */
@@ -204,8 +309,50 @@ export interface PhaseProgram {
   readonly steps: number;
   /** Base learning rate, before the schedule; null: that of the settings. */
   readonly learningRate: number | null;
+  /**
+   * First and last epoch in which it runs, from 1; last null: to the end of training. Its schedule, its
+   * warm-up and its count of steps begin with the first. Absent: in all epochs.
+   */
+  readonly epochs?: readonly [first: number, last: number | null];
   /** Outputs `loss`, `loss.<phase>.<name>` of several losses, heads; updates what the phase does. */
   readonly train: Program;
+}
+
+/** What is done to a tensor of another tool's file to bring its numbers into dlc's order. */
+export type ArrangeStep =
+  | { readonly kind: "reshape"; readonly shape: readonly number[] }
+  /** Axis i of the result is axis perm[i]. */
+  | { readonly kind: "transpose"; readonly perm: readonly number[] }
+  /** Ranges [from, to) of an axis, one after the other. */
+  | {
+      readonly kind: "take";
+      readonly axis: number;
+      readonly ranges: readonly (readonly [from: number, to: number])[];
+    }
+  /**
+   * Along an axis lie flattened images, channels first. Each piece [height, width, channels] (or
+   * [length, channels]) is put channels last; a piece [count] stays as it is.
+   */
+  | {
+      readonly kind: "channels_last";
+      readonly axis: number;
+      readonly pieces: readonly (readonly number[])[];
+    };
+
+/** A tensor of a file, as it was when the package was built. */
+export interface InitialTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** In order; the result is read in the shape of the state tensor. */
+  readonly steps: readonly ArrangeStep[];
+}
+
+/** Weights that a new run starts from in place of initial values: `init:` of the spec. */
+export interface InitialWeights {
+  /** Relative to the spec's folder: a run, a checkpoint or a safetensors file; or npm:package/path. */
+  readonly from: string;
+  /** By state tensor: what it is the sum of. */
+  readonly tensors: Readonly<Record<string, readonly InitialTensor[]>>;
 }
 
 /** What the generated package tells the runtime. `definition` in its index.ts. */
@@ -223,10 +370,15 @@ export interface ModelDefinition {
   readonly heads: readonly HeadSpec[];
   /** Absent or null: the package generates nothing. */
   readonly generate?: GenerateSpec | null;
+  /** Absent or null: a new run starts from initial values alone. */
+  readonly initial?: InitialWeights | null;
   readonly programs: {
     /** features → heads. Always there. */
     readonly infer: Program;
-    /** features, targets → loss, losses by name, heads; no state change. */
+    /**
+     * features, targets → loss, losses by name, heads; no state change. Of losses that are means over steps
+     * (tokens), also `steps.<name>`: f32 [2], how many in the batch and what the loss adds to the sum.
+     */
     readonly evaluate?: Program;
     /** One batch: loss, heads, new state. With accumulation: adds gradients only. */
     readonly train?: Program;
@@ -234,7 +386,11 @@ export interface ModelDefinition {
     readonly apply?: Program;
     /** In place of `train`: several updates per batch. `evaluate` then gives `loss.<phase>`, too. */
     readonly phases?: readonly PhaseProgram[];
-    /** `random_key` and the given features → the output that `generate` reads. */
+    /** `random_key` and the given features → the output that `generate` reads; or see `SequenceSpec`. */
     readonly generate?: Program;
+    /** Of sequences: given features → further inputs of `generate`: what does not depend on the tokens. */
+    readonly encode?: Program;
+    /** Of sequences of codes: `generate.codes` → the output that `generate` reads. */
+    readonly render?: Program;
   };
 }

@@ -1,7 +1,7 @@
 /** @file The meaning of a resolved spec as text: what the package's hash is made from. */
 import type { LayerUse, ResolvedSpec } from "./resolved-spec.js";
 
-type Meaning = Pick<ResolvedSpec, "name" | "data" | "layers" | "train" | "generate">;
+type Meaning = Pick<ResolvedSpec, "name" | "data" | "layers" | "train" | "generate" | "init">;
 
 const meaningOf = ({ type, name, from, roles, fields, shared, cell }: LayerUse): unknown => ({
   type,
@@ -21,7 +21,7 @@ const meaningOf = ({ type, name, from, roles, fields, shared, cell }: LayerUse):
  * JSON with sorted keys and without places: a spec keeps its hash when it is only laid out anew. How
  * long to train and how often to save are left out too: a run may be continued with more epochs.
  */
-export function canonicalJson({ name, data, layers, train, generate }: Meaning): string {
+export function canonicalJson({ name, data, layers, train, generate, init }: Meaning): string {
   const meaning = {
     name,
     data: data && {
@@ -41,6 +41,9 @@ export function canonicalJson({ name, data, layers, train, generate }: Meaning):
         classWeightSpans: undefined,
       })),
       optimizer: { ...train.optimizer, span: undefined },
+      freeze: train.freeze?.map(({ pattern }) => pattern),
+      // Their order tells which of several counts.
+      rates: train.rates?.map(({ pattern, factor }) => [pattern, factor]),
       phases: train.phases?.map((phase) => ({
         ...phase,
         span: undefined,
@@ -48,7 +51,15 @@ export function canonicalJson({ name, data, layers, train, generate }: Meaning):
         optimizer: { ...phase.optimizer, span: undefined },
       })),
     },
-    generate: generate ? { ...generate, span: undefined } : undefined,
+    generate: generate ? { ...generate, span: undefined, spans: undefined } : undefined,
+    init: init
+      ? {
+          ...init,
+          span: undefined,
+          map: init.map.map(({ from, to }) => [from, to]),
+          only: init.only?.map(({ pattern }) => pattern) ?? null,
+        }
+      : undefined,
   };
   return JSON.stringify(meaning, (_key, value: unknown) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

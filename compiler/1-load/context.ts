@@ -47,6 +47,7 @@ export class LoadContext {
 
   #sourceOf(node: YamlNode): ValueOrigin["from"] {
     if (node.kind === "scalar" && node.source !== "spec") return node.source;
+    if (node.span.library !== undefined) return "block";
     return node.span.file === this.file ? "spec" : "base";
   }
 }

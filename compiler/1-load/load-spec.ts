@@ -13,8 +13,9 @@ import { withBase } from "./extends.js";
 import { readGenerate } from "./model/generate.js";
 import { readModel } from "./model/read-model.js";
 import { defineParams, overrides, Scope, substitute } from "./params.js";
-import { type ResolvedSpec, updateNameOf } from "./resolved-spec.js";
+import { ownerOf, type ResolvedSpec, updateNameOf, withCells } from "./resolved-spec.js";
 import { languageVersion, specShape } from "./schema/spec.js";
+import { readInit } from "./train/init.js";
 import { readTrain } from "./train/read-train.js";
 import { parseYaml } from "./yaml/compose.js";
 import { type ReadText, readSpecText } from "./yaml/read-text.js";
@@ -87,9 +88,11 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
       : readData(substitute(dataEntry.value, scope, context), dataEntry.keySpan, context);
   context.featuresKnown = data?.isKnown ?? false;
   const before = context.diagnostics.all.length;
-  const model = readModel(root, data?.features ?? new Map(), scope, context);
+  const columns = data ?? { features: new Map(), targets: new Map() };
+  const model = readModel(root, columns, scope, context);
   // What names parts of a model with mistakes (losses, phases, generate) is not judged yet.
   if (context.diagnostics.all.length > before) context.modelKnown = false;
+  const owners = [...new Set(withCells(model.layers).map(ownerOf))];
   const trainEntry = root.entries.get("train");
   const train =
     trainEntry === undefined
@@ -99,6 +102,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
           trainEntry.keySpan,
           {
             outputs: model.outputs,
+            owners,
             updatable: new Set(model.layers.map(updateNameOf)),
             features: data?.features ?? new Map(),
             targets: data?.targets ?? new Map(),
@@ -109,7 +113,8 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
         );
   checkOutputs(model.layers, train?.losses ?? [], data, context);
   const generate = readGenerate(root, scope, model, data, context);
-  checkUnread({ root, scope, model, data, train }, context);
+  const init = readInit(root, scope, owners, trainEntry !== undefined, context);
+  checkUnread({ root, scope, model, data, train, generate }, context);
   if (context.diagnostics.hasErrors) return null;
   const content = {
     name: values.name,
@@ -117,6 +122,7 @@ function readSpec(root: YamlMap, context: LoadContext, options: LoadOptions): Re
     layers: model.layers,
     train: train?.train ?? null,
     generate,
+    ...(init === null ? {} : { init }),
   };
   return {
     file: context.file,

@@ -74,15 +74,19 @@ function substituteScalar(node: YamlScalar, scope: Scope, context: LoadContext):
   // The value is unknown from here on: `poisoned` keeps the checks from a second report.
   const unknown: YamlScalar = { ...node, value: null, source: "param", expression: poisoned };
   let usesUnknown = false;
+  let { span } = node;
   try {
     const value = evaluateExpression(inner, (name) => {
       const param = scope.get(name);
+      // What a shipped block gets from its user is at fault where the user wrote it.
+      const { library } = node.span;
+      if (library !== undefined && param?.source === "param") span = { ...param.span, library };
       if (param?.source === "command line") source = "command line";
       usesUnknown ||= param === undefined ? !scope.isComplete : isPoisoned(param);
       return param?.value;
     });
     if (usesUnknown) return unknown;
-    return { ...node, value, source, expression: node.value.trim() };
+    return { ...node, value, source, span, expression: node.value.trim() };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     if (!usesUnknown) reportExpression(error, inner, node, scope, context);

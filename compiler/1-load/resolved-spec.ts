@@ -2,7 +2,7 @@
  * @file The specification after loading: parameters substituted, blocks expanded, references
  * resolved, defaults filled in, every part with its place in the YAML. What lowering reads.
  */
-import type { DataSpec, TrainSpec } from "@dlc/runtime";
+import type { DataSpec, SearchSpec, TrainSpec } from "@dlc/runtime";
 import type { Span } from "../ir/origin.js";
 
 /** A layer of a network, as one use of the network has it. */
@@ -153,11 +153,14 @@ export interface PhaseUse {
   readonly learningRate: number | null;
   /** Updates per batch, each with random numbers of its own. */
   readonly steps: number;
+  /** First and last epoch in which it runs, from 1; last null: to the end. */
+  readonly epochs: readonly [first: number, last: number | null];
   readonly span: Span;
 }
 
-/** `generate:`: a layer that random numbers stand in for, and what is made of them. */
-export interface GenerateUse {
+/** `generate:` with `from`: a layer that random numbers stand in for, and what is made of them. */
+export interface NoiseUse {
+  readonly kind: "noise";
   /** The sample_normal or noise layer. */
   readonly from: string;
   /** The layer whose output is the result. */
@@ -166,6 +169,51 @@ export interface GenerateUse {
   readonly name: string;
   /** The feature or target whose units it has; null: what a loss compares it with. */
   readonly like: string | null;
+  readonly span: Span;
+}
+
+/** `generate:` with `decoder`: a sequence, token by token. */
+export interface SequenceUse {
+  readonly kind: "sequence";
+  /** The layer that scores the tokens. It reads `of` through `previous` layers. */
+  readonly decoder: string;
+  /** The text (a feature or target), or the layer of codes, that is said. */
+  readonly of: string;
+  readonly search: SearchSpec;
+  /** Of codes: the layer that makes an example of them, and what the user calls it. */
+  readonly render: { readonly output: string; readonly name: string } | null;
+  /** As for NoiseUse. */
+  readonly like: string | null;
+  readonly span: Span;
+  /** Where single settings stand. */
+  readonly spans: Readonly<Record<string, Span>>;
+}
+
+export type GenerateUse = NoiseUse | SequenceUse;
+
+/** A name or glob of layers, blocks or networks; `meansLayer` tells what it means. */
+export interface LayerPattern {
+  readonly pattern: string;
+  readonly span: Span;
+}
+
+/** `init:`: weights that a new run starts from. */
+export interface InitUse {
+  /** Relative to the spec's folder, or npm:package/path. */
+  readonly from: string;
+  readonly layout: "dlc" | "pytorch" | "keras";
+  /** From modules or tensors of the file (or globs) to layers, blocks, networks or tensors; null: not taken. */
+  readonly map: readonly {
+    readonly from: string;
+    readonly to: string | null;
+    readonly fromSpan: Span;
+    readonly toSpan: Span;
+  }[];
+  /** The layers that take weights; null: all. */
+  readonly only: readonly LayerPattern[] | null;
+  /** Of weights that the file does not have. */
+  readonly missing: "error" | "keep";
+  /** Of `from`. */
   readonly span: Span;
 }
 
@@ -185,6 +233,10 @@ export interface TrainUse {
   readonly l2: number;
   /** Decay of the exponential moving average of the weights; null: none. */
   readonly ema: number | null;
+  /** What stays as it is. Absent: nothing. */
+  readonly freeze?: readonly LayerPattern[];
+  /** Factors on the learning rate; the last that means a layer counts. Absent: 1 for all. */
+  readonly rates?: readonly (LayerPattern & { readonly factor: number })[];
   readonly span: Span;
 }
 
@@ -201,11 +253,12 @@ export interface ResolvedSpec {
   readonly modelSpan: Span;
   readonly train: TrainUse | null;
   readonly generate?: GenerateUse | null;
+  readonly init?: InitUse | null;
   /** Every value of the resolved spec with where it came from, for `dlc inspect --resolved`. */
   readonly origins: readonly {
     readonly path: string;
     readonly value: unknown;
-    readonly from: "spec" | "default" | "base" | "param" | "command line";
+    readonly from: "spec" | "default" | "base" | "block" | "param" | "command line";
     readonly span: Span | null;
   }[];
   /** Canonical JSON of everything above that has meaning (no spans, no paths): hashed into the package. */

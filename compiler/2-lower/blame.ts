@@ -5,6 +5,7 @@ import type { Diagnostics } from "../diagnostics/report.js";
 import type { Span } from "../ir/origin.js";
 import { formatShape } from "../ir/shape.js";
 import { shapeOf, type Value } from "../ir/types.js";
+import type { Ids } from "../layers/define-layer.js";
 
 /** Something with a name that layers read from: a feature or a layer. */
 export interface Source {
@@ -15,6 +16,13 @@ export interface Source {
   readonly from: readonly string[];
   /** null: it could not be lowered, which has been reported. */
   readonly value: Value | null;
+  /**
+   * Of a sequence `[n, steps, …]`: bool `[n, steps]`, true where an example has that step and false in
+   * the padding behind its end. Absent or null: every example has every step.
+   */
+  readonly mask?: Value | null;
+  /** Of i32 values: what they are ids of. */
+  readonly ids?: Ids | null;
 }
 
 /** Thrown by a layer's `reject`; op files throw `Rejection`, which has no field. */

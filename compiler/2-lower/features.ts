@@ -2,10 +2,11 @@
  * @file Features and targets in the graph: from what the batch holds (raw) to what layers and losses
  * read (encoded), and back to the units of the data for predictions.
  */
-import type { FeatureSpec, FittedFacts } from "@dlc/runtime";
+import { type FeatureSpec, type FittedFacts, specialTokens } from "@dlc/runtime";
 import { bug } from "../diagnostics/diagnostic.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Shape, Value } from "../ir/types.js";
+import type { Ids } from "../layers/define-layer.js";
 import type { Builder } from "../ops/define-op.js";
 
 type Facts = FittedFacts[string] | undefined;
@@ -26,10 +27,21 @@ function rawShape(spec: FeatureSpec): Shape {
       return ["n", 1];
     case "category":
       return ["n"];
+    case "text":
+      return ["n", spec.length];
+    case "sequence":
+      return ["n", spec.length, spec.channels + 1];
   }
 }
 
-const rawTypes = { image: "u8", number: "f32", vector: "f32", category: "i32" } as const;
+const rawTypes = {
+  image: "u8",
+  number: "f32",
+  vector: "f32",
+  category: "i32",
+  text: "i32",
+  sequence: "f32",
+} as const;
 
 /** The batch input of a feature or target, unencoded: u8, f32 or i32. */
 export const rawInput = (b: GraphBuilder, name: string, spec: FeatureSpec): Value =>
@@ -45,7 +57,7 @@ interface Scaling {
 const inverse = (spread: number): number => (spread === 0 ? 1 : 1 / spread);
 
 function scalingOf(name: string, spec: FeatureSpec, facts: Facts): Scaling | null {
-  if (spec.type === "category" || spec.scale === "none") return null;
+  if (spec.type === "category" || spec.type === "text" || spec.scale === "none") return null;
   if (spec.scale === "unit") return { shift: [0], factor: [1 / 255] };
   if (spec.scale === "standard") {
     const { mean, deviation } = facts ?? {};
@@ -78,7 +90,61 @@ function spread(b: Builder, name: string, values: readonly number[], shape: Shap
   return b.constant({ dtype: "f32", shape: axes, value: values });
 }
 
-/** What layers read: f32 scaled, one-hot `[n, classes]`, or the i32 index itself. */
+/**
+ * Where the examples of a text or sequence have steps: bool `[n, steps]`, false in the padding behind
+ * the end. null: of this type every example is complete.
+ */
+export function maskOf(b: GraphBuilder, name: string, spec: FeatureSpec): Value | null {
+  if (spec.type === "text") {
+    const padding = b.constant({ dtype: "i32", shape: [], value: specialTokens.pad });
+    return b.greater(rawInput(b, name, spec), padding);
+  }
+  if (spec.type !== "sequence") return null;
+  const there = b.reshape(presence(b, name, spec), { shape: ["n", spec.length] });
+  return b.greater(there, b.constant({ dtype: "f32", shape: [], value: 0 }));
+}
+
+/** What the i32 values of a feature or target are ids of; null: it is encoded as numbers. */
+export function idsOf(name: string, spec: FeatureSpec, facts: FittedFacts): Ids | null {
+  if (spec.type === "text") {
+    return { count: vocabularyOf(name, facts).length, of: name, isText: true };
+  }
+  if (spec.type !== "category" || spec.encode !== "index") return null;
+  return { count: classesOf(name, spec, facts).length, of: name, isText: false };
+}
+
+/** All tokens of a text, by id. */
+export const vocabularyOf = (name: string, facts: FittedFacts): readonly string[] =>
+  facts[name]?.vocabulary ?? bug(`the vocabulary of '${name}' was not fitted`);
+
+type SequenceSpec = Extract<FeatureSpec, { type: "sequence" }>;
+
+/** The last channel of a raw sequence, `[n, steps, 1]`: 1 where the step is there, else 0. */
+function presence(b: GraphBuilder, name: string, spec: SequenceSpec): Value {
+  const { channels } = spec;
+  const last = { axes: [2], starts: [channels], ends: [channels + 1] };
+  return b.slice(rawInput(b, name, spec), last);
+}
+
+/** The numbers of a sequence, scaled; padding stays 0. */
+function encodeSequence(
+  b: GraphBuilder,
+  name: string,
+  spec: SequenceSpec,
+  facts: FittedFacts,
+): Value {
+  const { length, channels } = spec;
+  const x = b.slice(rawInput(b, name, spec), { axes: [2], starts: [0], ends: [channels] });
+  const scaling = scalingOf(name, spec, facts[name]);
+  if (scaling === null) return x;
+  const shape: Shape = ["n", length, channels];
+  const factor = spread(b, name, scaling.factor, shape);
+  if (scaling.shift.every((s) => s === 0)) return b.mul(x, factor);
+  const scaled = b.mul(b.sub(x, spread(b, name, scaling.shift, shape)), factor);
+  return b.mul(scaled, presence(b, name, spec));
+}
+
+/** What layers read: f32 scaled, one-hot `[n, classes]`, or the i32 index or ids themselves. */
 export function encode(
   b: GraphBuilder,
   name: string,
@@ -86,6 +152,8 @@ export function encode(
   facts: FittedFacts,
 ): Value {
   const raw = rawInput(b, name, spec);
+  if (spec.type === "text") return raw;
+  if (spec.type === "sequence") return encodeSequence(b, name, spec, facts);
   if (spec.type === "category") {
     if (spec.encode === "index") return raw;
     return b.oneHot(raw, { depth: classesOf(name, spec, facts).length, on: 1, off: 0 });
@@ -110,7 +178,8 @@ export function decode(
 ): Value {
   const scaling = scalingOf(name, spec, facts[name]);
   if (scaling === null) return x;
-  const shape = rawShape(spec);
+  const shape: Shape =
+    spec.type === "sequence" ? ["n", spec.length, spec.channels] : rawShape(spec);
   const factor = scaling.factor.map((f) => 1 / f);
   const stretched = b.mul(x, spread(b, name, factor, shape));
   return scaling.shift.every((s) => s === 0)

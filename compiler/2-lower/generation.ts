@@ -1,14 +1,15 @@
 /** @file The graph behind `generate()`: random numbers in the place of one layer, followed to an output. */
-import type { FittedFacts, HeadSpec } from "@dlc/runtime";
-import { ancestorsOf } from "../1-load/model/generate.js";
-import type { GenerateUse, LossUse, ResolvedSpec } from "../1-load/resolved-spec.js";
+import type { FittedFacts, HeadSpec, SequenceSpec } from "@dlc/runtime";
+import { ancestorsOf } from "../1-load/model/generate-context.js";
+import type { GenerateUse, LossUse, NoiseUse, ResolvedSpec } from "../1-load/resolved-spec.js";
 import { bug } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
+import type { GraphBuilder } from "../ir/builder.js";
 import { createBuilder } from "../ir/builder.js";
 import { reachable } from "../ir/traverse.js";
 import { type Graph, shapeOf, type Value } from "../ir/types.js";
 import { isFree } from "./free-losses.js";
-import { headOf } from "./heads.js";
+import { type Head, headOf } from "./heads.js";
 import { losses } from "./losses.js";
 import { type Target, targetOf } from "./targets.js";
 import { type Walk, walk } from "./walk.js";
@@ -19,12 +20,16 @@ export interface Generation {
   readonly head: HeadSpec;
   /** Names of those features. */
   readonly given: readonly string[];
+  /** Of sequences: see `SequenceSpec` for their graphs. */
+  readonly sequence?: SequenceSpec;
+  readonly encode?: Graph;
+  readonly render?: Graph;
 }
 
 /** `still`: the model as it was walked for inference. Null after a diagnostic. */
 export function generation(
   spec: ResolvedSpec,
-  use: GenerateUse,
+  use: NoiseUse,
   facts: FittedFacts,
   still: Walk,
   diagnostics: Diagnostics,
@@ -39,20 +44,47 @@ export function generation(
   const walked = walk({ b, training: false, spec, facts, diagnostics, only, prior });
   const output = walked.sources.get(use.output)?.value;
   if (!output) return null;
-  const { decoding, target, missing } = goalOf(use, spec, walked, output, facts);
-  if (missing !== null) {
-    diagnostics.report("loss-target-mismatch", use.span, { reason: missing });
-    return null;
-  }
-  b.origin = { layer: `output.${use.name}`, type: "head", span: use.span, phase: "forward" };
-  const { spec: read, value } = headOf(b, use.name, output, decoding, target, facts);
+  const head = resultHead(b, { ...use }, spec, output, facts, diagnostics);
+  if (head === null) return null;
+  return {
+    graph: { name: "generate", outputs: [{ name: use.name, role: "output", value: head.value }] },
+    head: head.spec,
+    given: givenTo(head.value),
+  };
+}
+
+/** The features (and targets) that a value is made from. */
+export function givenTo(value: Value): readonly string[] {
   const inputs = reachable([value]).filter(({ kind }) => kind === "input");
   const given = inputs.flatMap(({ attrs }) => (attrs.role === "batch" ? [String(attrs.name)] : []));
-  return {
-    graph: { name: "generate", outputs: [{ name: use.name, role: "output", value }] },
-    head: { ...read, name: use.name },
-    given: [...new Set(given)],
-  };
+  return [...new Set(given)];
+}
+
+/** What `generate` makes, and how it is read. */
+export interface Result extends Pick<GenerateUse, "like" | "span"> {
+  /** The layer, and what the user calls it. */
+  readonly output: string;
+  readonly name: string;
+}
+
+/** Null after a diagnostic: what is made does not fit what it should be like. */
+export function resultHead(
+  b: GraphBuilder,
+  result: Result,
+  spec: ResolvedSpec,
+  output: Value,
+  facts: FittedFacts,
+  diagnostics: Diagnostics,
+): Head | null {
+  const { decoding, target, missing } = goalOf(result, spec, b, output, facts);
+  if (missing !== null) {
+    diagnostics.report("loss-target-mismatch", result.span, { reason: missing });
+    return null;
+  }
+  const { name, span } = result;
+  b.origin = { layer: `output.${name}`, type: "head", span, phase: "forward" };
+  const head = headOf(b, name, output, decoding, target, facts);
+  return { value: head.value, spec: { ...head.spec, name } };
 }
 
 interface Goal {
@@ -64,15 +96,19 @@ interface Goal {
 
 /** How the result is read: as the loss has it that judges it, in the units of `like` or its target. */
 function goalOf(
-  { like, output: name }: GenerateUse,
+  { like, output: name }: Result,
   spec: ResolvedSpec,
-  { b }: Walk,
+  b: GraphBuilder,
   output: Value,
   facts: FittedFacts,
 ): Goal {
-  const judged = spec.train?.losses.find(
-    (use) => !isFree(use.kind) && use.output === name && typeof use.target !== "number",
-  );
+  const judging = (is: (output: string) => boolean): LossUse | undefined =>
+    spec.train?.losses.find(
+      ({ kind, output: of, target }) =>
+        !isFree(kind) && of !== null && is(of) && typeof target !== "number",
+    );
+  // A loss judges a network wherever it is used.
+  const judged = judging((of) => of === name) ?? judging((of) => isSameEnd(spec, of, name));
   const only = Object.keys(spec.data?.targets ?? {})[0] ?? null;
   const goal = like ?? (judged === undefined ? null : ((judged.target as string | null) ?? only));
   if (goal === null) return { decoding: "none", target: null, missing: null };
@@ -86,6 +122,12 @@ function goalOf(
     return { decoding, target, missing };
   }
   return { decoding: decodingOf(judged, output, target), target, missing: null };
+}
+
+/** Are both the output of a network, and of the same one? */
+function isSameEnd({ layers }: ResolvedSpec, one: string, other: string): boolean {
+  const [a, b] = [one, other].map((name) => layers.find((layer) => layer.name === name)?.shared);
+  return a?.isOutput === true && b?.isOutput === true && a.network === b.network;
 }
 
 const decodingOf = (use: LossUse, output: Value, target: Target): Goal["decoding"] =>

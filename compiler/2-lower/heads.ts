@@ -23,6 +23,7 @@ const isBinary = (output: Value, classes: readonly string[]): boolean =>
 
 /** How an output would be read if a loss that suits its target had trained it. */
 export function naturalDecoding(output: Value, target: Target | null): Decoding {
+  if (target?.kind === "tokens") return "softmax";
   if (target?.kind !== "category") return "none";
   return isBinary(output, target.classes) ? "sigmoid" : "softmax";
 }
@@ -48,6 +49,10 @@ export function headOf(
     const { classes } = target;
     const kind = isBinary(output, classes) ? "binary" : "category";
     return { spec: { name, target: target.name, kind, classes, shape }, value: predicted };
+  }
+  if (target.kind === "tokens") {
+    const kind = "tokens";
+    return { spec: { name, target: target.name, kind, classes: null, shape }, value: predicted };
   }
   return {
     spec: { name, target: target.name, kind: "value", classes: null, shape },

@@ -1,6 +1,6 @@
 /**
  * @file The losses: what target and output each needs, its formula, and how its output is read as a
- * prediction. All give one number per example, `[n]`.
+ * prediction. All compare element by element: means and sums over them are objective.ts's.
  */
 import type { LossKind, LossUse } from "../1-load/resolved-spec.js";
 import { sameShape } from "../ir/shape.js";
@@ -17,13 +17,15 @@ export type Decoding = "softmax" | "sigmoid" | "none";
 export type Misfit =
   | { readonly problem: "target"; readonly reason: string }
   | { readonly problem: "shape"; readonly wanted: Shape }
+  /** The output should have a score for each token at each step. */
+  | { readonly problem: "tokens"; readonly wanted: Shape }
   /** The output's last axis should have one element per class. */
   | { readonly problem: "classes"; readonly outputs: number; readonly classes: number };
 
 export interface LossRule {
   /** null: they fit. */
   readonly misfit: (output: Value, target: Target) => Misfit | null;
-  /** `[n]`, given an output and a target that fit. */
+  /** `[n, …]`, the loss of each element, given an output and a target that fit. */
   readonly build: (b: Builder, output: Value, target: Target, use: LossUse) => Value;
   readonly decoding: (output: Value, target: Target) => Decoding;
 }
@@ -53,15 +55,6 @@ function singleScore(output: Value): Misfit | null {
 
 const isSingle = (output: Value): boolean => sameShape(shapeOf(output), ["n", 1]);
 
-/** Averages or sums over everything but the batch: `[n, …]` → `[n]`. */
-function perExample(b: Builder, x: Value, reduce: LossUse["reduce"]): Value {
-  const axes = shapeOf(x)
-    .map((_, axis) => axis)
-    .slice(1);
-  if (axes.length === 0) return x;
-  return b[reduce](x, { axes, keepDims: false });
-}
-
 /** The target as f32 of the output's shape; a category of two classes gives 0 and 1. */
 function numbers(b: Builder, output: Value, target: Target): Value {
   if (target.kind === "values") return target.value;
@@ -70,21 +63,32 @@ function numbers(b: Builder, output: Value, target: Target): Value {
   return b.reshape(b.cast(target.indices, { dtype: "f32" }), { shape });
 }
 
-const categoryNeedsCrossEntropy = (kind: LossKind, target: Target): Misfit | null =>
-  target.kind === "category"
-    ? wrong(
-        `${kind} compares numbers, but '${target.name}' is a category: use cross_entropy${target.classes.length === 2 ? " or binary_cross_entropy" : ""}`,
-      )
-    : null;
+/** Tokens and ids are classes of which there are many: of no use to most losses. */
+function needsCrossEntropy(kind: LossKind, target: Target): Misfit | null {
+  if (target.kind === "category") {
+    const binary = target.classes.length === 2 ? " or binary_cross_entropy" : "";
+    return wrong(
+      `${kind} compares numbers, but '${target.name}' is a category: use cross_entropy${binary}`,
+    );
+  }
+  return tokensNeedCrossEntropy(kind, target);
+}
+
+function tokensNeedCrossEntropy(kind: LossKind, target: Target): Misfit | null {
+  if (target.kind !== "tokens") return null;
+  const what = target.spec === null ? "gives ids" : "is a text";
+  return wrong(
+    `${kind} compares numbers, but '${target.name}' ${what}: use cross_entropy, with \`logits: ${target.name}\` at the end of the model`,
+  );
+}
 
 /** A loss of the difference between output and target, element by element. */
 const ofDifference = (
   kind: LossKind,
   formula: (b: Builder, difference: Value, use: LossUse) => Value,
 ): LossRule => ({
-  misfit: (output, target) => categoryNeedsCrossEntropy(kind, target) ?? sameShapes(output, target),
-  build: (b, output, target, use) =>
-    perExample(b, formula(b, b.sub(output, numbers(b, output, target)), use), use.reduce),
+  misfit: (output, target) => needsCrossEntropy(kind, target) ?? sameShapes(output, target),
+  build: (b, output, target, use) => formula(b, b.sub(output, numbers(b, output, target)), use),
   decoding: () => "none",
 });
 
@@ -94,6 +98,10 @@ const crossEntropy: LossRule = {
       return wrong("cross_entropy needs a category or probabilities, but the target is one number");
     }
     if (target.kind === "category") return scores(output, target.classes.length);
+    if (target.kind === "tokens") {
+      const wanted = [...shapeOf(target.indices), target.count];
+      return sameShape(shapeOf(output), wanted) ? null : { problem: "tokens", wanted };
+    }
     if (target.spec.type === "number") {
       return wrong(
         `cross_entropy needs a category or probabilities, but '${target.name}' is a number: use mse`,
@@ -101,16 +109,16 @@ const crossEntropy: LossRule = {
     }
     return sameShapes(output, target);
   },
-  build(b, output, target, { labelSmoothing: s, reduce }) {
+  build(b, output, target, { labelSmoothing: s }) {
     // Szegedy et al. 2016, section 7: the target is mixed with the uniform distribution.
     const depth = Number(shapeOf(output).at(-1));
-    if (target.kind === "category") {
+    if (target.kind === "category" || target.kind === "tokens") {
       const targets = b.oneHot(target.indices, { depth, on: 1 - s + s / depth, off: s / depth });
       return b.softmaxCrossEntropy(output, targets);
     }
     const given = numbers(b, output, target);
     const targets = s === 0 ? given : b.add(b.mul(given, scalar(b, 1 - s)), scalar(b, s / depth));
-    return perExample(b, b.softmaxCrossEntropy(output, targets), reduce);
+    return b.softmaxCrossEntropy(output, targets);
   },
   decoding: () => "softmax",
 };
@@ -129,8 +137,9 @@ const binaryCrossEntropy: LossRule = {
         `binary_cross_entropy needs two classes, but '${target.name}' has ${target.classes.length}: use cross_entropy`,
       );
     }
+    if (target.kind === "tokens") return tokensNeedCrossEntropy("binary_cross_entropy", target);
     const { spec, name } = target;
-    const scale = spec.type === "category" ? "none" : spec.scale;
+    const scale = "scale" in spec ? spec.scale : "none";
     if (scale === "standard" || (spec.type === "image" && scale === "none")) {
       return wrong(
         `binary_cross_entropy needs targets between 0 and 1, but '${name}' has \`scale: ${scale}\`: use \`scale: ${spec.type === "image" ? "unit" : "minmax"}\` or mse`,
@@ -138,11 +147,11 @@ const binaryCrossEntropy: LossRule = {
     }
     return sameShapes(output, target);
   },
-  build(b, output, target, { labelSmoothing: s, reduce }) {
+  build(b, output, target, { labelSmoothing: s }) {
     const given = numbers(b, output, target);
     // Towards 1/2, as in Keras.
     const targets = s === 0 ? given : b.add(b.mul(given, scalar(b, 1 - s)), scalar(b, s / 2));
-    return perExample(b, b.sigmoidCrossEntropy(output, targets), reduce);
+    return b.sigmoidCrossEntropy(output, targets);
   },
   decoding: () => "sigmoid",
 };
@@ -151,10 +160,11 @@ const hinge: LossRule = {
   misfit(output, target) {
     if (target.kind === "constant") return null;
     if (target.kind === "values") return sameShapes(output, target);
+    if (target.kind === "tokens") return tokensNeedCrossEntropy("hinge", target);
     if (target.classes.length === 2 && isSingle(output)) return null;
     return scores(output, target.classes.length);
   },
-  build(b, output, target, { reduce }) {
+  build(b, output, target) {
     if (target.kind === "category" && !isSingle(output)) {
       // Crammer & Singer 2001: max(0, 1 + max over the wrong classes − the right class's score).
       // The right class itself contributes score − score = 0 to the maximum.
@@ -168,7 +178,7 @@ const hinge: LossRule = {
     // Class indices 0 and 1 become −1 and 1; other targets are −1 and 1 already.
     const signs =
       target.kind === "category" ? b.sub(b.mul(given, scalar(b, 2)), scalar(b, 1)) : given;
-    return perExample(b, b.relu(b.sub(scalar(b, 1), b.mul(signs, output))), reduce);
+    return b.relu(b.sub(scalar(b, 1), b.mul(signs, output)));
   },
   decoding: (output, target) => {
     if (target.kind !== "category") return "none";
@@ -181,6 +191,7 @@ const tiny = 1e-30;
 
 const klDivergence: LossRule = {
   misfit(output, target) {
+    if (target.kind === "tokens") return tokensNeedCrossEntropy("kl_divergence", target);
     if (target.kind !== "values") {
       return wrong(
         "kl_divergence needs a target of probabilities (a vector feature); for a category use cross_entropy",
@@ -193,13 +204,13 @@ const klDivergence: LossRule = {
     }
     return sameShapes(output, target);
   },
-  build(b, output, target, { reduce }) {
+  build(b, output, target) {
     // Σ p·(log p − log q) with q = softmax(output) (Kullback & Leibler 1951).
     const p = numbers(b, output, target);
     const axis = shapeOf(output).length - 1;
     const logP = b.log(b.maximum(p, scalar(b, tiny)));
     const terms = b.mul(p, b.sub(logP, b.logSoftmax(output, { axis })));
-    return perExample(b, b.sum(terms, { axes: [axis], keepDims: false }), reduce);
+    return b.sum(terms, { axes: [axis], keepDims: false });
   },
   decoding: () => "softmax",
 };
@@ -212,8 +223,7 @@ const wasserstein: LossRule = {
       : wrong(
           "wasserstein needs a number as target: 1 to make the score small, -1 to make it large",
         ),
-  build: (b, output, target, { reduce }) =>
-    perExample(b, b.mul(output, numbers(b, output, target)), reduce),
+  build: (b, output, target) => b.mul(output, numbers(b, output, target)),
   decoding: () => "none",
 };
 

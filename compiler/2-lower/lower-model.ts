@@ -7,12 +7,15 @@ import type { ResolvedSpec } from "../1-load/resolved-spec.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import { createBuilder } from "../ir/builder.js";
 import type { Graph, GraphOutput, Value } from "../ir/types.js";
+import { checkPredictable, knowable, soleDecoder } from "./decoders.js";
 import { generation } from "./generation.js";
 import type { LoweredModel } from "./lowered-model.js";
-import { type Objective, objective } from "./objective.js";
+import { type Objective, objective, partsOf } from "./objective.js";
 import { withPenalties } from "./penalties.js";
 import { lowerPhases, phaseOutputs } from "./phases.js";
+import { sequenceGeneration } from "./sequence-generation.js";
 import { summarise } from "./summary.js";
+import { checkTuning, movable, weightInfo } from "./tuning.js";
 import { type Walk, walk } from "./walk.js";
 
 /**
@@ -35,14 +38,18 @@ export function lowerModel(
 
   const { walked: still, goal } = pass(false);
   if (failed()) return null;
-  const generate = spec.generate
-    ? generation(spec, spec.generate, facts, still, diagnostics)
-    : null;
+  const heads = goal.heads.map(({ spec: head }) => head);
+  const use = spec.generate ?? soleDecoder(spec);
+  checkPredictable(use, goal.heads, spec, diagnostics);
+  const generate =
+    use?.kind === "sequence"
+      ? sequenceGeneration(use, { spec, facts, still, heads, diagnostics })
+      : use && generation(spec, use, facts, still, diagnostics);
   if (failed()) return null;
   const common = {
     state: still.state,
-    heads: goal.heads.map(({ spec: head }) => head),
-    infer: graph("infer", headOutputs(goal)),
+    heads,
+    infer: graph("infer", headOutputs({ heads: knowable(goal.heads, spec) })),
     layers: summarise(spec.layers, still),
     ...(generate === null ? {} : { generate }),
   };
@@ -52,7 +59,10 @@ export function lowerModel(
 
   const { walked: moving, goal: trained } = pass(true);
   if (failed() || trained.loss === null) return null;
-  const weights = moving.weights.map(({ name, value, decay }) => ({ name, value, decay }));
+  checkTuning(moving.weights, trained, spec.train, diagnostics);
+  if (failed()) return null;
+  const learning = movable(moving.weights, spec.train);
+  const weights = learning.map((weight) => weightInfo(weight, spec.train));
   if (spec.train.phases !== undefined) {
     const phases = lowerPhases(moving, trained, spec.train, diagnostics);
     if (failed()) return null;
@@ -60,7 +70,7 @@ export function lowerModel(
     const evaluate = graph("evaluate", [...lossesOf, ...headOutputs(goal)]);
     return { ...common, evaluate, training: null, phases, weights, builder: moving.b };
   }
-  const loss = withPenalties(moving.b, trained.loss, moving.weights, spec.train);
+  const loss = withPenalties(moving.b, trained.loss, learning, spec.train);
   const updates = moving.updates.map(({ name, value }) => ({
     name,
     role: "state" as const,
@@ -79,18 +89,11 @@ const output = (name: string, value: Value): GraphOutput => ({ name, role: "outp
 
 const graph = (name: string, outputs: readonly GraphOutput[]): Graph => ({ name, outputs });
 
-const headOutputs = ({ heads }: Objective): GraphOutput[] =>
+const headOutputs = ({ heads }: Pick<Objective, "heads">): GraphOutput[] =>
   heads.map(({ spec, value }) => ({ name: spec.name, role: "output", value }));
 
 /** `loss`, and each of several losses by name, before its weight. */
-function lossOutputs({ losses }: Objective, total: Value): GraphOutput[] {
-  const parts = losses.length > 1 ? losses : [];
-  return [
-    { name: "loss", role: "output", value: total },
-    ...parts.map(({ name, value }) => ({
-      name: `loss.${name}`,
-      role: "output" as const,
-      value,
-    })),
-  ];
-}
+const lossOutputs = ({ losses }: Objective, total: Value): GraphOutput[] => [
+  { name: "loss", role: "output", value: total },
+  ...partsOf(losses),
+];

@@ -13,6 +13,8 @@ export interface WeightInfo {
   readonly value: Value;
   /** Does decoupled weight decay apply? */
   readonly decay: boolean;
+  /** Factor on the learning rate; default 1. */
+  readonly rate?: number;
 }
 
 /** One row of `dlc inspect`. */
@@ -35,7 +37,10 @@ export interface LoweredModel {
   readonly heads: readonly HeadSpec[];
   /** Outputs: the heads. */
   readonly infer: Graph;
-  /** Outputs: `loss`, `loss.<name>` when there are several, the heads. Null without `train`. */
+  /**
+   * Outputs: `loss`, `loss.<name>` when there are several, `steps.<name>` of means over steps (f32 [2]: how
+   * many in the batch, and what the loss adds to the sum), the heads. Null without `train`.
+   */
   readonly evaluate: Graph | null;
   /** As evaluate, in training mode, with buffer updates as state outputs; penalties are in `loss`. */
   readonly training: Graph | null;

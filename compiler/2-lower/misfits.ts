@@ -44,6 +44,10 @@ export function reportMisfit(diagnostics: Diagnostics, misfit: Misfit, at: Misfi
     ...trail([at.layer.name], at.sources),
   ];
   const culprit = widthSetter(at.layer, at);
+  if (misfit.problem === "tokens") {
+    reportTokens(diagnostics, misfit.wanted, at, target, notes);
+    return;
+  }
   if (misfit.problem === "shape") {
     reportShape(diagnostics, misfit.wanted, at, { target, notes, culprit });
     return;
@@ -55,6 +59,34 @@ export function reportMisfit(diagnostics: Diagnostics, misfit: Misfit, at: Misfi
     span ?? placeOf(at.layer, null),
     { layer: titleOf(culprit ?? at.layer), outputs, target, classes },
     { notes, fixes: culprit === null ? [] : widthFix(culprit, outputs, classes) },
+  );
+}
+
+/** No score for each token at each step. */
+function reportTokens(
+  diagnostics: Diagnostics,
+  wanted: Shape,
+  { layer, output, use }: MisfitPlace,
+  target: string,
+  notes: readonly Note[],
+): void {
+  const got = shapeOf(output);
+  const tokens = wanted.at(-1);
+  const sameSteps = sameShape(got.slice(0, -1), wanted.slice(0, -1));
+  const scores = `\`logits: ${target}\` at the end gives a score for each of the ${tokens} tokens.`;
+  const advice = sameSteps
+    ? scores
+    : got.length < wanted.length
+      ? `It has lost the steps: recurrent layers keep them with \`return: sequence\`. ${scores}`
+      : `It needs as many steps as '${target}' has: a decoder begins with \`previous: ${target}\`. ${scores}`;
+  diagnostics.report(
+    "output-shape-mismatch",
+    placeOf(layer, null),
+    {
+      ...{ layer: titleOf(layer), got: formatShape(got), loss: use.kind, target },
+      ...{ wanted: formatShape(wanted), advice },
+    },
+    { notes: [...notes] },
   );
 }
 

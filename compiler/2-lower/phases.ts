@@ -4,15 +4,16 @@ import { flowsTo } from "../3-differentiate/backward.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import type { Graph, Value } from "../ir/types.js";
 import type { WeightInfo } from "./lowered-model.js";
-import type { Objective, PhaseObjective } from "./objective.js";
+import { type Objective, type PhaseObjective, partsOf } from "./objective.js";
 import { withPenalties } from "./penalties.js";
+import { movable, weightInfo } from "./tuning.js";
 import type { Walk, WalkedWeight } from "./walk.js";
 
 export interface LoweredPhase {
   readonly use: PhaseUse;
   /** `loss`, `loss.<phase>.<name>` of several losses, heads it judges, moved running statistics. */
   readonly training: Graph;
-  /** Of the networks that it updates. */
+  /** Of the networks that it updates, without what is frozen. */
   readonly weights: readonly WeightInfo[];
 }
 
@@ -27,21 +28,21 @@ export function lowerPhases(
   train: TrainUse,
   diagnostics: Diagnostics,
 ): readonly LoweredPhase[] {
-  reportIdle(walked, goal, diagnostics);
+  reportIdle(walked, goal, train, diagnostics);
   return goal.phases.map((phase): LoweredPhase => {
     const { use } = phase;
     const isMoved = ({ owner }: { readonly owner: string }): boolean => use.update.includes(owner);
-    const weights = walked.weights.filter(isMoved);
+    const weights = movable(walked.weights.filter(isMoved), train);
     reportBlind(phase, weights, diagnostics);
     const loss = withPenalties(walked.b, phase.loss, weights, train);
     return {
       use,
-      weights: weights.map(({ name, value, decay }) => ({ name, value, decay })),
+      weights: weights.map((weight) => weightInfo(weight, train)),
       training: {
         name: use.name,
         outputs: [
           { name: "loss", role: "output", value: loss },
-          ...partsOf(phase).map(({ name, value }) => output(`loss.${name}`, value)),
+          ...partsOf(phase.losses),
           ...goal.heads
             .filter(({ spec }) => phase.heads.has(spec.name))
             .map(({ spec, value }) => output(spec.name, value)),
@@ -56,21 +57,23 @@ export function lowerPhases(
 
 const output = (name: string, value: Value) => ({ name, role: "output" as const, value });
 
-/** A phase's losses, where there are several. */
-const partsOf = ({ losses }: PhaseObjective) => (losses.length > 1 ? losses : []);
-
 /** `loss.<phase>` of every phase, and its losses by name. */
 export const phaseOutputs = ({ phases }: Objective) =>
   phases.flatMap((phase) => [
     output(`loss.${phase.use.name}`, phase.loss),
-    ...partsOf(phase).map(({ name, value }) => output(`loss.${name}`, value)),
+    ...partsOf(phase.losses),
   ]);
 
 /** Parts with weights that no phase updates. */
-function reportIdle({ weights }: Walk, { phases }: Objective, diagnostics: Diagnostics): void {
+function reportIdle(
+  walked: Walk,
+  { phases }: Objective,
+  train: TrainUse,
+  diagnostics: Diagnostics,
+): void {
   const updated = new Set(phases.flatMap(({ use }) => use.update));
   const idle = new Map<string, WalkedWeight>();
-  for (const weight of weights) {
+  for (const weight of movable(walked.weights, train)) {
     if (!updated.has(weight.owner) && !idle.has(weight.owner)) idle.set(weight.owner, weight);
   }
   for (const [name, { layer }] of idle) {

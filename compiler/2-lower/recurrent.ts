@@ -4,7 +4,8 @@ import { bug } from "../diagnostics/diagnostic.js";
 import { formatShape } from "../ir/shape.js";
 import { sameType } from "../ir/text.js";
 import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
-import { overTime } from "../layers/recurrent/over-time.js";
+import { overTime, stepsThere } from "../layers/recurrent/over-time.js";
+import { zeroed } from "../layers/sequence/steps.js";
 import type { Builder } from "../ops/define-op.js";
 import { LayerRejection } from "./blame.js";
 
@@ -14,6 +15,8 @@ export interface CellContext {
   readonly cell: RecurrentCell;
   /** The sequence: [n, steps, …]. */
   readonly x: Value;
+  /** Its padding: bool [n, steps]; null: there is none. */
+  readonly mask: Value | null;
   /** A value by name; null if it could not be built, which has been reported. */
   readonly read: (name: string) => Value | null;
   /** Makes a value readable under a name. */
@@ -52,7 +55,7 @@ function checkSequence(shape: Shape): void {
 
 /** The outputs of all steps and of the last one; null where a layer of the cell was rejected. */
 export function lowerCell(context: CellContext): { sequence: Value; last: Value } | null {
-  const { b, layer, cell, x, read, define, lower } = context;
+  const { b, layer, cell, x, mask, read, define, lower } = context;
   checkSequence(shapeOf(x));
   const inside = (name: string): string => `${layer.name}/${name}`;
   const get = (name: string): Value => {
@@ -64,11 +67,11 @@ export function lowerCell(context: CellContext): { sequence: Value; last: Value 
     const result = overTime({
       b,
       states: cell.states.map((state) => stateBefore(context, state)),
-      sequences: [swapped(b, x)],
+      sequences: mask === null ? [swapped(b, x)] : [swapped(b, x), stepsThere(b, mask)],
       reverse: layer.fields.reverse === true,
       // The cell's layers declare their weights as they are built, which must happen once.
       unrollUpTo: 0,
-      step: (states, [slice]) => {
+      step: (states, [slice, there]) => {
         define(inside("x"), slice ?? bug("one sequence gives one slice"));
         cell.states.forEach(({ name }, i) => {
           define(inside(name), states[i] ?? bug("one value per state"));
@@ -77,18 +80,50 @@ export function lowerCell(context: CellContext): { sequence: Value; last: Value 
         const next = cell.states.map((state, i) =>
           checkNext(state, get(state.next.name), states[i] as Value),
         );
-        return { states: next, outputs: [get(cell.output)] };
+        const output = get(cell.output);
+        if (there === undefined) return { states: next, outputs: [output] };
+        const here = (value: Value): Value =>
+          b.reshape(there, { shape: [...shapeOf(there).slice(0, 1), ...ones(value)] });
+        return {
+          states: next.map((value, i) => b.select(here(value), value, states[i] as Value)),
+          outputs: [b.select(here(output), output, zeroOf(b, output))],
+        };
       },
     });
     const [outputs = bug("a cell puts something out")] = result.outputs;
     const shape = shapeOf(outputs);
+    const sequence = swapped(b, outputs);
+    if (mask !== null) return { sequence, last: lastThere(context, sequence, mask) };
     const at = layer.fields.reverse === true ? 0 : (shape[0] as number) - 1;
     const row = b.slice(outputs, { axes: [0], starts: [at], ends: [at + 1] });
-    return { sequence: swapped(b, outputs), last: b.reshape(row, { shape: shape.slice(1) }) };
+    return { sequence, last: b.reshape(row, { shape: shape.slice(1) }) };
   } catch (error) {
     if (error instanceof Poisoned) return null;
     throw error;
   }
+}
+
+const ones = (value: Value): number[] =>
+  shapeOf(value)
+    .slice(1)
+    .map(() => 1);
+
+const zeroOf = (b: Builder, value: Value): Value =>
+  b.constant({ dtype: typeOf(value).dtype, shape: [], value: 0 });
+
+/** Of `[n, steps, …]` the step that comes last among those that are there; zeros where none is. */
+function lastThere({ b, layer }: CellContext, sequence: Value, mask: Value): Value {
+  const steps = Number(shapeOf(mask)[1]);
+  const isReverse = layer.fields.reverse === true;
+  // Numbers that grow in the order of reading, 0 in the padding.
+  const order = Array.from({ length: steps }, (_, i) => (isReverse ? steps - i : i + 1));
+  const numbers = b.mul(
+    b.cast(mask, { dtype: "f32" }),
+    b.constant({ dtype: "f32", shape: [steps], value: order }),
+  );
+  const largest = b.max(numbers, { axes: [1], keepDims: true });
+  const isLast = b.logicalAnd(mask, b.equal(numbers, largest));
+  return b.sum(zeroed(b, sequence, isLast), { axes: [1], keepDims: false });
 }
 
 /** A state keeps its shape, or there could be no next step. */

@@ -1,5 +1,5 @@
 /** @file Walks the layers of a spec and lowers each, threading values and their shapes. */
-import type { FeatureSpec, FittedFacts, StateSpec } from "@dlc/runtime";
+import type { FittedFacts, StateSpec } from "@dlc/runtime";
 import {
   type LayerUse,
   ownerOf,
@@ -16,9 +16,20 @@ import type { AnyLayerDef, LayerContext } from "../layers/define-layer.js";
 import { layers as registry } from "../layers/index.js";
 import { normalOf } from "../layers/random/normal.js";
 import { Rejection } from "../ops/define-op.js";
-import { blame, LayerRejection, placeOf, type Source, titleOf } from "./blame.js";
-import { classesOf, encode } from "./features.js";
+import { blame, LayerRejection, placeOf, type Source, titleOf, trail } from "./blame.js";
+import { classesOf, encode, idsOf, maskOf, vocabularyOf } from "./features.js";
+import {
+  checkTypes,
+  type Given,
+  givenBy,
+  maskAfter,
+  nothingGiven,
+  readable,
+  refusedInput,
+  type Said,
+} from "./padded.js";
 import { lowerCell } from "./recurrent.js";
+import { isFrozen } from "./tuning.js";
 
 /** A trained tensor as the walk met it. */
 export interface WalkedWeight {
@@ -74,29 +85,46 @@ export function walk({
   const weights: WalkedWeight[] = [];
   const updates = new Map<string, { name: string; value: Value; owner: string }>();
   const features = spec.data?.features ?? {};
+  const columns = { ...features, ...spec.data?.targets };
   const blamed = new Set<string>();
   let sites = 0;
   /** Cells of recurrent layers around the layer at hand. */
   let cellDepth = 0;
 
-  /** A feature or an earlier layer, by name. */
+  /** A feature (a target, of layers that may read one) or an earlier layer, by name. */
   function source(name: string): Source {
     const known = sources.get(name);
     if (known !== undefined) return known;
-    const feature = features[name];
+    const feature = columns[name];
     if (feature === undefined) return bug(`'${name}' is neither a feature nor an earlier layer`);
     const span = spec.dataSpans[name] ?? null;
     b.origin = { layer: `data.${name}`, type: feature.type, span, phase: "forward" };
     const value = encode(b, name, feature, facts);
-    const made: Source = { name, type: feature.type, span, from: [], value };
+    const mask = maskOf(b, name, feature);
+    const ids = idsOf(name, feature, facts);
+    const made: Source = { name, type: feature.type, span, from: [], value, mask, ids };
     sources.set(name, made);
     return made;
   }
+
+  /** How many classes or tokens a feature, a target or a layer that gives ids has. */
+  function countOf(name: string): number | null {
+    const column = columns[name];
+    if (column === undefined) return sources.get(name)?.ids?.count ?? null;
+    if (column.type === "category") return classesOf(name, column, facts).length;
+    return column.type === "text" ? vocabularyOf(name, facts).length : null;
+  }
+
+  /** Frozen, and of a kind that computes then as in inference? */
+  const isStill = (layer: LayerUse): boolean =>
+    registry.get(layer.type)?.stillWhenFrozen === true && isFrozen(spec.train, ownerOf(layer));
 
   function contextOf(
     layer: LayerUse,
     values: readonly Value[],
     names: readonly string[],
+    { masks, ids }: Given,
+    said: Said,
   ): LayerContext<Record<never, never>> {
     const owner = ownerOf(layer);
     const own = (name: string): string => `${owner}.${name}`;
@@ -125,8 +153,17 @@ export function walk({
       },
       fields: layer.fields,
       name: layer.name,
-      training,
-      classes: indexClasses(names[0], features, facts),
+      training: training && !isStill(layer),
+      classes: ids[0]?.count ?? null,
+      ids,
+      masks,
+      classesOf: countOf,
+      setMask(mask) {
+        said.mask = mask;
+      },
+      setIds(given) {
+        said.ids = given;
+      },
       weight(name, shape, init, options = {}) {
         const { decay = false, l1 = 0, l2 = 0 } = options;
         const full = own(name);
@@ -158,10 +195,14 @@ export function walk({
       },
       random,
       normal: (shape) => normalOf(b, random, shape),
-      also(name, value) {
+      step: () =>
+        training
+          ? b.input("step", "scalar", "f32", [])
+          : bug(`layer '${layer.name}' counts updates outside training`),
+      also(name, value, mask = null) {
         const full = `${layer.name}.${name}`;
         const { type, span } = layer;
-        sources.set(full, { name: full, type, span, from: names, value });
+        sources.set(full, { name: full, type, span, from: names, value, mask });
       },
       reject(reason, field) {
         throw new LayerRejection(reason, field ?? null);
@@ -172,16 +213,24 @@ export function walk({
   /** A recurrent layer: its cell's layers are lowered inside of a loop. */
   function lowerRecurrent(layer: LayerUse, cell: RecurrentCell): void {
     const { name, type, span, from } = layer;
-    const define = (full: string, value: Value | null, reads: readonly string[] = from): void =>
-      void sources.set(full, { name: full, type, span, from: reads, value });
-    const finish = (values: { sequence: Value; last: Value } | null): void => {
-      for (const word of ["sequence", "last"] as const) {
-        define(`${name}.${word}`, values?.[word] ?? null);
-      }
-      define(name, values === null ? null : values[layer.fields.return as "sequence" | "last"]);
-    };
+    const define = (
+      full: string,
+      value: Value | null,
+      reads: readonly string[] = from,
+      mask: Value | null = null,
+    ): void => void sources.set(full, { name: full, type, span, from: reads, value, mask });
     const inputs = from.map(source);
     const x = inputs[0]?.value ?? null;
+    const mask = inputs[0]?.mask ?? null;
+    const finish = (values: { sequence: Value; last: Value } | null): void => {
+      const result = layer.fields.return as "sequence" | "last";
+      for (const word of ["sequence", "last"] as const) {
+        const padding = word === "sequence" ? mask : null;
+        const value = values?.[word] ?? null;
+        define(`${name}.${word}`, value, from, padding);
+        if (word === result) define(name, value, from, padding);
+      }
+    };
     if (x === null || inputs.some(({ value }) => value === null)) {
       finish(null);
       return;
@@ -192,7 +241,7 @@ export function walk({
     try {
       finish(
         lowerCell({
-          ...{ b, layer, cell, x },
+          ...{ b, layer, cell, x, mask },
           read: (of) => source(of).value,
           define: (of, value) => define(of, value, []),
           lower: lowerAny,
@@ -226,40 +275,72 @@ export function walk({
     const written = layer.from.length > 0 || isSource;
     const names = written ? layer.from : defaultInputs(layer);
     const inputs = names.map(source);
-    const values = inputs.flatMap(({ value }) => (value === null ? [] : [value]));
-    const finished = (value: Value | null): void => {
-      const { name, type, span } = layer;
-      sources.set(name, { name, type, span, from: names, value });
-      if (value !== null) return;
-      for (const word of Object.keys(definition.outputs ?? {})) {
-        const further = `${name}.${word}`;
-        sources.set(further, { name: further, type, span, from: names, value });
-      }
-    };
-    if ((names.length === 0 && !isSource) || values.length < names.length) {
+    const said: Said = { mask: null, ids: null };
+    const finished = (value: Value | null, mask: Value | null = null): void =>
+      defineOutputs(layer, names, definition, { value, mask, ids: said.ids });
+    const isBroken = inputs.some(({ value }) => value === null);
+    if (isBroken || (names.length === 0 && !isSource)) {
       finished(null);
       return;
     }
     b.origin = { layer: layer.name, type: layer.type, span: layer.span, phase: "forward" };
-    const merged = written ? values : [joined(values)];
+    const { values, ...given } = written ? givenBy(inputs) : joined(inputs);
     try {
-      checkTypes(definition, merged, names);
-      finished(definition.lower(contextOf(layer, merged, names)));
+      checkTypes(definition, values, given.ids, names);
+      const read = readable(b, definition, values, given);
+      const value = definition.lower(contextOf(layer, read, names, given, said));
+      const refused = refusedInput(definition, given);
+      if (refused === null) finished(value, maskAfter(b, definition, value, given, said));
+      else {
+        reportPadded(layer, definition, names[refused] ?? "");
+        finished(null);
+      }
     } catch (error) {
-      if (!(error instanceof LayerRejection || error instanceof Rejection)) throw error;
-      // A block that is used twice has one mistake.
-      const mistake = JSON.stringify([layer.span, error.message]);
-      if (!blamed.has(mistake)) blame(diagnostics, layer, error, sources, names);
-      blamed.add(mistake);
+      reportRejection(layer, error, names);
       finished(null);
     }
+  }
+
+  /** A layer's result; where it has none, neither has it further outputs. */
+  function defineOutputs(
+    { name, type, span }: LayerUse,
+    from: readonly string[],
+    { outputs = {} }: AnyLayerDef,
+    made: Pick<Source, "value" | "mask" | "ids">,
+  ): void {
+    sources.set(name, { name, type, span, from, ...made });
+    for (const output of made.value === null ? Object.keys(outputs) : []) {
+      const further = `${name}.${output}`;
+      sources.set(further, { name: further, type, span, from, value: null });
+    }
+  }
+
+  function reportRejection(layer: LayerUse, error: unknown, names: readonly string[]): void {
+    if (!(error instanceof LayerRejection || error instanceof Rejection)) throw error;
+    // A block that is used twice has one mistake.
+    const mistake = JSON.stringify([layer.span, error.message]);
+    if (!blamed.has(mistake)) blame(diagnostics, layer, error, sources, names);
+    blamed.add(mistake);
+  }
+
+  /** A layer that cannot tell padding from data got a sequence that has some. */
+  function reportPadded(layer: LayerUse, { paddingRemedy }: AnyLayerDef, input: string): void {
+    const mistake = JSON.stringify([layer.span, "padded-input"]);
+    if (blamed.has(mistake)) return;
+    blamed.add(mistake);
+    const remedy =
+      paddingRemedy ??
+      "Put a layer before it that takes the steps together: a recurrent one, or a pool.";
+    const names = { layer: titleOf(layer), input, remedy };
+    const notes = trail([input], sources);
+    diagnostics.report("padded-input", placeOf(layer, null), names, { notes });
   }
 
   /** Random numbers in the place of a layer's output. */
   function lowerPrior(layer: LayerUse, shape: Shape): void {
     const { name, type, span } = layer;
     b.origin = { layer: name, type, span, phase: "forward" };
-    const value = contextOf(layer, [], []).normal(shape);
+    const value = contextOf(layer, [], [], nothingGiven, { mask: null, ids: null }).normal(shape);
     sources.set(name, { name, type, span, from: [], value });
   }
 
@@ -281,9 +362,11 @@ export function walk({
     return flat;
   }
 
-  function joined(values: readonly Value[]): Value {
-    const [only = bug("no input")] = values;
-    return values.length === 1 ? only : b.concat(values, { axis: 1 });
+  /** What a layer without `from` reads: an only feature, or all as one row of numbers. */
+  function joined(inputs: readonly Source[]): Given & { readonly values: readonly Value[] } {
+    const { values, ...given } = givenBy(inputs);
+    if (values.length === 1) return { values, ...given };
+    return { values: [b.concat(values, { axis: 1 })], masks: [null], ids: [null] };
   }
 
   for (const layer of spec.layers) {
@@ -299,31 +382,4 @@ function sizesDiffer(layer: LayerUse, name: string, known: StateSpec, wanted: St
   const network = layer.shared?.network ?? "";
   const tensor = name.slice(network.length + 1);
   return `shares its weights with every use of network '${network}', but needs ${tensor} as ${formatShape(wanted.shape)} here and as ${formatShape(known.shape)} at an earlier use: give all uses inputs of the same shape`;
-}
-
-/** Layers work on f32 unless they say otherwise: an index is only good for looking things up. */
-function checkTypes(
-  definition: AnyLayerDef,
-  values: readonly Value[],
-  names: readonly string[],
-): void {
-  const accepted = definition.accepts ?? ["f32"];
-  values.forEach((value, i) => {
-    if (accepted.includes(typeOf(value).dtype)) return;
-    throw new LayerRejection(
-      `needs numbers, but '${names[i]}' is a category given as an index`,
-      null,
-      "Put an embedding before it, or set `encode: one_hot` on the feature.",
-    );
-  });
-}
-
-function indexClasses(
-  name: string | undefined,
-  features: Readonly<Record<string, FeatureSpec>>,
-  facts: FittedFacts,
-): number | null {
-  const feature = name === undefined ? undefined : features[name];
-  if (name === undefined || feature?.type !== "category" || feature.encode !== "index") return null;
-  return classesOf(name, feature, facts).length;
 }

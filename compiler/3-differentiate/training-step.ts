@@ -158,6 +158,9 @@ function updates(
   const outputs: GraphOutput[] = [];
   b.origin = originOf("optimizer", optimizer.span);
   const learningRate = b.input("learning_rate", "scalar", "f32", []);
+  /** The learning rate of weights with this factor. */
+  const rated = (rate: number): Value =>
+    rate === 1 ? learningRate : b.mul(learningRate, scalar(b, rate));
   const next = trained.map(({ weight }, i) => {
     const slotName = (name: string): string => `${weight.name}:${prefix(weight.name)}${name}`;
     const kept: GraphOutput[] = [];
@@ -165,7 +168,7 @@ function updates(
       b,
       weight: weight.value,
       gradient: clipped[i] ?? bug("one gradient per weight"),
-      learningRate,
+      learningRate: rated(weight.rate ?? 1),
       step: () => b.input("step", "scalar", "f32", []),
       decay: weight.decay,
       optimizer,

@@ -75,6 +75,8 @@ export function apiTypes(model: CompiledModel, scope: NameScope): ApiTypes {
     number: () => "number",
     vector: (_, { shape }) => use("VectorInput", tuple(shape)),
     category: (name, feature) => labels.of(name, classesOf(name, feature)),
+    text: () => "string",
+    sequence: (_, { channels }) => use("SequenceInput", numberLiteral(channels)),
   };
   const valueType = (name: string, feature: FeatureSpec): string =>
     (value[feature.type] as (name: string, feature: FeatureSpec) => string)(name, feature);
@@ -97,34 +99,52 @@ export function apiTypes(model: CompiledModel, scope: NameScope): ApiTypes {
         imports.add("NumberOutput");
         return "NumberOutput";
       },
+      tokens() {
+        imports.add("TokensOutput");
+        return "TokensOutput";
+      },
     };
     return kinds[head.kind]();
   };
-  const outputType = (): string => {
-    const [only] = heads;
-    if (heads.length === 1 && only !== undefined) return headType(only);
-    const lines = heads.map(
-      (head) => `\n  readonly ${propertyName(head.name)}: ${headType(head)};`,
-    );
-    return `{${lines.join("")}\n}`;
-  };
-
   // A prediction needs the features that the infer program reads, no others.
   const read = new Set(
     nodesOf(model.programs.infer)
       .filter((node) => node.kind === "input")
-      .map((node) => node.attrs.name),
+      .map((node) => String(node.attrs.name)),
   );
+  const { generate } = model;
+  const predicts = generate?.sequence?.predicts ?? null;
+  // Of several outputs that read their targets, predict() gives the one that is generated.
+  const readsTargets = [...read].some((name) => Object.hasOwn(spec.data?.targets ?? {}, name));
+  const computed = new Set(model.programs.infer.outputs.map(({ name }) => name));
+  const predicted = heads.filter(
+    ({ name }) => name === predicts || (!readsTargets && computed.has(name)),
+  );
+  const plain = (name: string): string => {
+    imports.add(name);
+    return name;
+  };
+  const outputType = (): string => {
+    const [only] = predicted;
+    const typeOf = (head: HeadSpec): string =>
+      head.name === predicts ? plain("TextOutput") : headType(head);
+    if (heads.length === 1 && only !== undefined) return typeOf(only);
+    const lines = predicted.map(
+      (head) => `\n  readonly ${propertyName(head.name)}: ${typeOf(head)};`,
+    );
+    return `{${lines.join("")}\n}`;
+  };
+
   const features = Object.entries(spec.data?.features ?? {}).filter(([name]) => read.has(name));
   const input = record(features);
   const target = record(Object.entries(spec.data?.targets ?? {}));
   const output = outputType();
-  const { generate } = model;
   const columns = { ...spec.data?.features, ...spec.data?.targets };
   const conditions = Object.entries(columns).filter(([name]) => generate?.given.includes(name));
   const given = record(conditions);
-  const generated = generate === undefined ? null : headType(generate.head);
-  const labelled = heads.filter(({ kind }) => kind !== "value");
+  const isText = generate?.sequence !== undefined && generate.sequence.text !== null;
+  const made = generate && (isText ? plain("GeneratedText") : headType(generate.head));
+  const labelled = heads.filter(({ kind }) => kind !== "value" && kind !== "tokens");
   const [first] = labelled;
   const label =
     labelled.length === 1 && first !== undefined ? labels.nameOf(first.target ?? first.name) : null;
@@ -134,7 +154,7 @@ export function apiTypes(model: CompiledModel, scope: NameScope): ApiTypes {
     target,
     output,
     given,
-    generated,
+    generated: made ?? null,
     label,
     imports: [...imports].sort(),
   };

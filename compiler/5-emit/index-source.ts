@@ -16,7 +16,7 @@ const taken = [
   ...["Given", "Generated", "generation"],
   ...["Types", "AnyModel", "ModelDefinition", "ModelOptions", "createModel"],
   ...["ImageInput", "VectorInput", "CategoryOutput", "BinaryOutput", "NumberOutput"],
-  "TensorOutput",
+  ...["TensorOutput", "TokensOutput", "TextOutput", "GeneratedText"],
 ];
 
 export interface IndexContext {
@@ -38,8 +38,8 @@ function phaseLines(
 ): readonly string[] {
   if (phases.length === 0) return [];
   const entries = phases.map(
-    ({ name, steps, learningRate }, i) =>
-      `      { name: ${stringLiteral(name)}, steps: ${steps}, learningRate: ${learningRate === null ? "null" : numberLiteral(learningRate)}, train: ${programs[i]?.constant} },`,
+    ({ name, steps, learningRate, epochs: [first, last] }, i) =>
+      `      { name: ${stringLiteral(name)}, steps: ${steps}, learningRate: ${learningRate === null ? "null" : numberLiteral(learningRate)}, epochs: [${first}, ${last}], train: ${programs[i]?.constant} },`,
   );
   return ["    phases: [", ...entries, "    ],"];
 }
@@ -52,7 +52,7 @@ export function writeIndex(
   const types = apiTypes(model, NameScope.create(taken));
   const runtimeTypes = ["Model as AnyModel", "ModelDefinition", "ModelOptions", ...types.imports];
   const programs = modules.flatMap((module) => module.programs);
-  const { phases = [], generate } = model;
+  const { phases = [], generate, initial } = model;
   const ofPhases = phases.flatMap(
     ({ train }) => programs.find(({ graph }) => graph === train) ?? bug("a phase has a program"),
   );
@@ -65,7 +65,8 @@ export function writeIndex(
     const names = programs.map(({ constant }) => constant);
     out.add(importLine(names, `./${file}.js`));
   }
-  const imported = specExports.filter((name) => name !== "generation" || generate !== undefined);
+  const present = { generation: generate !== undefined, initialWeights: initial !== undefined };
+  const imported = specExports.filter((name) => present[name as keyof typeof present] ?? true);
   out.add(importLine(imported, "./spec.js"));
   for (const label of types.labels) out.add(`\n${label}`);
   if (types.label !== null) declare("Label", types.label, "What the model tells apart.");
@@ -87,7 +88,11 @@ export function writeIndex(
       "  readonly metrics: Metrics;",
       ...(generate === undefined
         ? []
-        : ["  readonly given: Given;", "  readonly generated: Generated;"]),
+        : [
+            "  readonly given: Given;",
+            "  readonly generated: Generated;",
+            `  readonly sequence: ${generate.sequence !== undefined};`,
+          ]),
       "};",
       "",
       `/** A model in memory: train(), evaluate(), predict(), ${generate ? "generate(), " : ""}save(). */`,
@@ -97,6 +102,7 @@ export function writeIndex(
       "export const definition: ModelDefinition = {",
       "  name, dlcVersion, specHash, stateHash, data, facts, state, heads,",
       "  train: trainSettings,",
+      ...(initial === undefined ? [] : ["  initial: initialWeights,"]),
       ...(generate === undefined ? [] : ["  generate: generation,"]),
       "  programs: {",
       ...programs

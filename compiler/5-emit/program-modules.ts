@@ -24,6 +24,8 @@ const summaries: Readonly<Record<Key, string>> = {
   train: "One training step: forward, loss, gradients, new state.",
   apply: "Updates the weights with the gradients that training steps have added up.",
   generate: "Makes new examples from random numbers.",
+  encode: "What all steps of a sequence have in common: from what is given.",
+  render: "Makes examples of codes.",
 };
 
 /** `discriminator-step` → `trainDiscriminatorStep` */
@@ -34,13 +36,16 @@ const functionName = (phase: string): string =>
     .join("")}`;
 
 /** Those that a model has. The constants of phases are in `phases`' order within module `train`. */
-export function programModulesOf({ programs, phases = [] }: CompiledModel): ProgramModules {
+export function programModulesOf(model: CompiledModel): ProgramModules {
+  const { programs, phases = [], generate } = model;
   const fixed = Object.keys(summaries).flatMap((key) => [key, `${key}Program`]);
   const scope = NameScope.create(["Ops", "Program", ...fixed]);
   const program = (key: Key): EmittedProgram[] => {
     const graph: Graph | undefined = programs[key];
     if (graph === undefined) return [];
-    return [{ id: key, constant: `${key}Program`, summary: summaries[key], graph }];
+    const ofStep = key === "generate" && generate?.sequence !== undefined;
+    const summary = ofStep ? "Log-probabilities of a sequence's next token." : summaries[key];
+    return [{ id: key, constant: `${key}Program`, summary, graph }];
   };
   const phased = phases.map(({ name, train }): EmittedProgram => {
     const id = scope.unique(functionName(name));
@@ -55,7 +60,11 @@ export function programModulesOf({ programs, phases = [] }: CompiledModel): Prog
       about: "The training step and the evaluation, step by step.",
       programs: [...program("train"), ...phased, ...program("apply"), ...program("evaluate")],
     },
-    { file: "generate", about: "The generation, step by step.", programs: program("generate") },
+    {
+      file: "generate",
+      about: "The generation, step by step.",
+      programs: [...program("encode"), ...program("generate"), ...program("render")],
+    },
   ];
   return { modules: all.filter((module) => module.programs.length > 0), scope };
 }

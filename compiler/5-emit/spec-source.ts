@@ -18,6 +18,7 @@ export const specExports = [
   "state",
   "heads",
   "generation",
+  "initialWeights",
 ] as const;
 
 export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines): void {
@@ -34,8 +35,9 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
     out.add(`\n/** ${about} */\n${start}${text};`);
   };
   const own = model.generate === undefined ? "" : "GenerateSpec, ";
+  const init = model.initial === undefined ? "" : "InitialWeights, ";
   out.add(
-    `import type { DataSpec, FittedFacts, ${own}HeadSpec, StateSpec, TrainSpec } from "@dlc/runtime";`,
+    `import type { DataSpec, FittedFacts, ${own}HeadSpec, ${init}StateSpec, TrainSpec } from "@dlc/runtime";`,
   );
   entry("name", "string", spec.name, "The model's name.");
   entry("dlcVersion", "string", version, "The version of dlc that wrote this package.");
@@ -71,6 +73,15 @@ export function writeSpec(model: CompiledModel, hashes: Hashes, out: SourceLines
   );
   if (model.generate !== undefined) {
     entry("generation", "GenerateSpec", model.generate, "What generate() makes, and from what.");
+  }
+  if (model.initial !== undefined) {
+    entry(
+      "initialWeights",
+      "InitialWeights",
+      model.initial,
+      "What a new run starts from: the tensors of a file, and what is done to each.",
+      { packed: true },
+    );
   }
   entry("heads", "readonly HeadSpec[]", heads, "What the model predicts.");
 }

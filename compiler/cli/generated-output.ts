@@ -8,6 +8,7 @@ import {
   isDrawable,
   openData,
   type SheetImage,
+  type SheetOptions,
 } from "@dlc/runtime";
 import type { AnyModel } from "./generated.js";
 
@@ -20,10 +21,35 @@ interface Drawn {
 export const generatesImages = ({ definition }: Defined): boolean =>
   definition.generate?.head.kind === "value" && isDrawable(definition.generate.head.shape);
 
+/** Does it generate texts? */
+export const generatesText = ({ definition }: Defined): boolean =>
+  typeof definition.generate?.sequence?.text === "string";
+
 /** Writes generated images as one PNG contact sheet. */
-export async function writeSheet(file: string, examples: readonly unknown[]): Promise<void> {
+export async function writeSheet(
+  file: string,
+  examples: readonly unknown[],
+  options: SheetOptions = {},
+): Promise<void> {
   const images = (examples as readonly Drawn[]).map(({ value }) => value);
-  await writeFile(file, await contactSheet(images));
+  await writeFile(file, await contactSheet(images, options));
+}
+
+/** Generated pictures after training: so many, or a row for each of the things that can be asked for. */
+const several = 64;
+const mostRows = 32;
+
+/** What can be asked for, row by row; null where it cannot be listed (numbers, texts, several features). */
+function conditions({ definition }: Defined): readonly Readonly<Record<string, string>>[] | null {
+  const { data, facts, generate } = definition;
+  const [name, ...others] = generate?.given ?? [];
+  if (name === undefined || others.length > 0) return null;
+  const feature = data?.features[name] ?? data?.targets[name];
+  let values: readonly string[] = [];
+  if (feature?.type === "category") values = feature.classes ?? facts[name]?.classes ?? [];
+  if (feature?.type === "text") values = [...new Set(Object.values(feature.words ?? {}))];
+  if (values.length === 0 || values.length > mostRows) return null;
+  return values.flatMap((value) => Array.from({ length: columns }, () => ({ [name]: value })));
 }
 
 /** The head that gives an image back, where the model reads nothing but that image. */
@@ -79,8 +105,8 @@ async function reconstructions(model: AnyModel, base: string): Promise<Uint8Arra
 }
 
 /**
- * Pictures of a trained model, into its run folder: what it generates, and reconstructions of test
- * images. `base`: the spec's folder. Returns the files written.
+ * Pictures of a trained model, into its run folder: what it generates (a row for each class or caption
+ * that can be asked for), and reconstructions of test images. `base`: the spec's folder. Returns the files written.
  */
 export async function writePictures(
   model: AnyModel,
@@ -88,9 +114,15 @@ export async function writePictures(
   base: string,
 ): Promise<readonly string[]> {
   const files: string[] = [];
-  if (generatesImages(model) && model.definition.generate?.given.length === 0) {
-    files.push(join(folder, "generated.png"));
-    await writeSheet(join(folder, "generated.png"), await model.generate({ count: 64 }));
+  const given = conditions(model);
+  if (generatesImages(model) && (model.definition.generate?.given.length === 0 || given !== null)) {
+    const file = join(folder, "generated.png");
+    files.push(file);
+    // Whatever the spec says of searches: one that finds the best makes the same picture every time.
+    const method = model.definition.generate?.sequence && ({ method: "sample" } as const);
+    const wanted = given === null ? { count: several } : { given };
+    const sheet = given === null ? {} : { columns };
+    await writeSheet(file, await model.generate({ ...wanted, ...method }), sheet);
   }
   const sheet = await reconstructions(model, base);
   if (sheet !== null) {

@@ -74,8 +74,8 @@ function sourceLines({ source }: SourceGuess): string[] {
   }
 }
 
-/** One line under features or targets; null for a column that no model reads as it is. */
-function featureLine(column: ColumnGuess, name: string, isTarget: boolean): string | null {
+/** One line under features or targets. */
+function featureLine(column: ColumnGuess, name: string, isTarget: boolean): string {
   const from = name === column.name ? "" : `, column: ${scalar(column.name)}`;
   const scale = isTarget ? "" : ", scale: standard";
   switch (column.type) {
@@ -93,11 +93,19 @@ function featureLine(column: ColumnGuess, name: string, isTarget: boolean): stri
       return `    ${name}: { type: category${encode}${classes}${from} }`;
     }
     case "text":
-      return null;
+      return `    ${name}: { type: text, tokens: word, lowercase: true${from} }`;
   }
 }
 
 function layersFor(features: readonly ColumnGuess[], outputs: number): string[] {
+  if (features.some(({ type }) => type === "text")) {
+    return [
+      "    - embedding: 32",
+      "    - lstm: { units: 64, bidirectional: true }",
+      "    - dropout: 0.3",
+      `    - dense: ${outputs}`,
+    ];
+  }
   const image = features.find(({ type }) => type === "image");
   if (image === undefined) {
     return [
@@ -141,9 +149,15 @@ function chooseTarget(
   );
 }
 
-/** Why a column is no feature of a suggested spec; null if it is one. */
-function reasonAgainst({ type, missing = 0 }: ColumnGuess): string | null {
-  if (type === "text") return "free text";
+/**
+ * Why a column is no feature of a suggested spec; null if it is one. A text is read only where there
+ * is nothing else: layers for numbers do not suit it.
+ */
+function reasonAgainst(
+  { type, missing = 0 }: ColumnGuess,
+  others: readonly ColumnGuess[],
+): string | null {
+  if (type === "text" && others.length > 1) return "free text";
   return missing > 0 ? `${missing} ${missing === 1 ? "row has" : "rows have"} no value` : null;
 }
 
@@ -155,7 +169,7 @@ export async function specFor(options: SuggestOptions): Promise<string> {
   const guess = await inspectSource(options.data, options.folder);
   const target = chooseTarget(guess, options.target);
   const others = guess.columns.filter((column) => column !== target);
-  const features = others.filter((column) => reasonAgainst(column) === null);
+  const features = others.filter((column) => reasonAgainst(column, others) === null);
   if (features.length === 0) {
     throw new DlcError("no-features", `nothing is left to predict '${target.name}' from`, {
       place: options.data,
@@ -163,12 +177,12 @@ export async function specFor(options: SuggestOptions): Promise<string> {
     });
   }
   const skipped = others.flatMap((column) => {
-    const reason = reasonAgainst(column);
+    const reason = reasonAgainst(column, others);
     return reason === null ? [] : [`  # not used (${reason}): ${JSON.stringify(column.name)}\n`];
   });
   const taken = new Set<string>();
   const lineOf = (column: ColumnGuess, isTarget: boolean): string =>
-    featureLine(column, identifier(column.name, taken), isTarget) ?? "";
+    featureLine(column, identifier(column.name, taken), isTarget);
   const targetLine = lineOf(target, true);
   const featureLines = features.map((column) => lineOf(column, false));
   const isCategory = target.type === "category";

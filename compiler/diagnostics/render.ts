@@ -162,7 +162,9 @@ export function toJson(diagnostics: readonly Diagnostic[], sources: SourceFiles)
     if (span === null) return null;
     const { line, column } = sources.position(span.file, span.start);
     const end = sources.position(span.file, span.end);
-    return { ...span, line, column, endLine: end.line, endColumn: end.column };
+    const { file, start, end: last } = span;
+    const range = { file, start, end: last };
+    return { ...range, line, column, endLine: end.line, endColumn: end.column };
   };
   const errors = diagnostics.filter(({ severity }) => severity === "error").length;
   return {

@@ -22,6 +22,11 @@ export interface ReportExtras {
   readonly fixes?: readonly Fix[];
 }
 
+const libraryNote = (span: Span | null): readonly Note[] =>
+  span?.library === undefined
+    ? []
+    : [{ message: "in the block that comes with dlc", span: span.library }];
+
 const mostDiagnostics = 200;
 
 export class Diagnostics {
@@ -45,7 +50,10 @@ export class Diagnostics {
         return value === undefined ? hole : String(value);
       });
     const message = fill(entry.message);
-    const identity = JSON.stringify([code, span, message]);
+    // A parameter of a shipped block goes to several of its layers: one mistake all the same.
+    const identity = JSON.stringify(
+      span?.library === undefined ? [code, span, message] : [code, span.file, span.start, span.end],
+    );
     if (this.#seen.has(identity)) return;
     this.#seen.add(identity);
     this.#list.push({
@@ -54,7 +62,7 @@ export class Diagnostics {
       message,
       span,
       label: extras.label ?? null,
-      notes: extras.notes ?? [],
+      notes: [...(extras.notes ?? []), ...libraryNote(span)],
       help: fill(entry.help ?? "") || null,
       fixes: extras.fixes ?? [],
     });

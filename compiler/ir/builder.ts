@@ -9,6 +9,7 @@ import type { Origin } from "./origin.js";
 import { noOrigin } from "./origin.js";
 import { printGraph } from "./print.js";
 import { resultName } from "./text.js";
+import { reachable } from "./traverse.js";
 import type {
   Attributes,
   Graph,
@@ -57,6 +58,8 @@ interface Scope {
   readonly own: Set<Node>;
   /** Values from outside, and the inputs that stand for them in here. */
   readonly lifted: Map<Node, Map<number, Value>>;
+  /** Of those inputs: the values that they stand for. */
+  readonly outside: Map<Node, Value>;
   readonly closure: { readonly outside: Value; readonly parameter: Parameter }[];
   nextId: number;
 }
@@ -67,6 +70,7 @@ const createScope = (outer: Scope | null): Scope => ({
   results: new Map(),
   own: new Set(),
   lifted: new Map(),
+  outside: new Map(),
   closure: [],
   nextId: 0,
 });
@@ -140,6 +144,7 @@ export function createBuilder(options: BuilderOptions = {}): GraphBuilder {
       value.node,
       (into.lifted.get(value.node) ?? new Map()).set(value.output, inside),
     );
+    into.outside.set(inside.node, value);
     into.closure.push({ outside, parameter });
     return inside;
   }
@@ -162,6 +167,27 @@ export function createBuilder(options: BuilderOptions = {}): GraphBuilder {
     return lift({ node, output: 0 });
   }
 
+  /** In a body: what depends on values from outside alone is computed there, once for all steps. */
+  function beforeLoop(
+    kind: OpKind,
+    given: readonly Value[],
+    attrs: Attributes,
+    optional: readonly string[],
+  ): readonly Value[] | null {
+    const body = scope;
+    if (body.outer === null || given.length === 0) return null;
+    const outside = given.flatMap((value) =>
+      body.own.has(value.node) ? (body.outside.get(value.node) ?? []) : [value],
+    );
+    if (outside.length < given.length) return null;
+    scope = body.outer;
+    try {
+      return apply(kind, outside, attrs, optional).map((value) => lift(value, body));
+    } finally {
+      scope = body;
+    }
+  }
+
   function apply(
     kind: OpKind,
     given: readonly Value[],
@@ -169,6 +195,8 @@ export function createBuilder(options: BuilderOptions = {}): GraphBuilder {
     optional: readonly string[] = [],
   ): readonly Value[] {
     const definition: AnyOpDef = ops[kind];
+    const early = beforeLoop(kind, given, attrs, optional);
+    if (early !== null) return early;
     const inputs = given.map((value) => lift(value));
     const node = make(kind, inputs, optional, attrs, () =>
       definition.infer(inputs.map(typeOf) as unknown as Inputs<TensorType>, attrs, optional),
@@ -197,9 +225,14 @@ export function createBuilder(options: BuilderOptions = {}): GraphBuilder {
         role: "output" as const,
         value: lift(value),
       }));
-      const lifted = inner.closure.map(({ parameter }) => parameter);
+      // Some were only read by what is computed before the loop.
+      const read = new Set(
+        reachable(outputs.map(({ value }) => value)).map(({ attrs }) => attrs.name),
+      );
+      const closure = inner.closure.filter(({ parameter }) => read.has(parameter.name));
+      const lifted = closure.map(({ parameter }) => parameter);
       const body = { name: "", parameters: [...parameters, ...lifted], outputs };
-      return { body, closure: inner.closure.map(({ outside }) => outside), kept };
+      return { body, closure: closure.map(({ outside }) => outside), kept };
     } finally {
       scope = outer;
       origin = around;

@@ -5,6 +5,8 @@ export interface Span {
   readonly file: string;
   readonly start: number;
   readonly end: number;
+  /** Of what a block says that comes with dlc: the place in its file. The span itself is that of the use. */
+  readonly library?: Span;
 }
 
 export interface Origin {

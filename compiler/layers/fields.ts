@@ -127,6 +127,15 @@ export const padding1d = (description: string): Field<Padding> =>
     (value) => (typeof value === "number" ? [0, value] : (value as Padding)),
   );
 
+/** As `padding1d`, or all zeros in front. */
+export const causalPadding = (description: string): Field<Padding | "causal"> =>
+  field<Padding | "causal">(
+    { anyOf: [{ enum: ["same", "valid", "causal"] }, { type: "integer", minimum: 0 }] },
+    description,
+    "valid",
+    (value) => (typeof value === "number" ? [0, value] : (value as Padding | "causal")),
+  );
+
 /** A border around images: one number, `[height, width]`, or `[top, bottom, left, right]`. */
 export const border = (description: string): Field<Pads> =>
   field<Pads>(

@@ -1,6 +1,8 @@
 /** @file The reference of layers, as Markdown. */
 
+import { parse } from "yaml";
 import { describeSchema } from "../1-load/check/describe-schema.js";
+import { libraryNames, libraryText } from "../1-load/model/library.js";
 import type { AnyLayerDef } from "../layers/define-layer.js";
 import type { Field } from "../layers/fields.js";
 import { layers } from "../layers/index.js";
@@ -24,6 +26,12 @@ export function layersPage(): string {
     ...list,
     "",
     ...all.flatMap(section),
+    "# Blocks",
+    "",
+    "Blocks that come with dlc, for `block` and `repeat`. Their parameters, with the defaults shown, and further inputs",
+    "are given by `with`; a block of the same name in the spec takes their place.",
+    "",
+    ...libraryNames().flatMap(blockSection),
   ].join("\n");
 }
 
@@ -32,9 +40,11 @@ function section(layer: AnyLayerDef): string[] {
   const value =
     layer.inputs === "many"
       ? "Its value is the list of inputs; with settings they stand under `inputs`."
-      : layer.primary === null
-        ? "It takes no single value."
-        : `\`${layer.type}: value\` sets \`${layer.primary}\`.`;
+      : layer.inputByValue === true
+        ? `\`${layer.type}: name\` says what it reads.`
+        : layer.primary === null
+          ? "It takes no single value."
+          : `\`${layer.type}: value\` sets \`${layer.primary}\`.`;
   const table = [
     "| setting | values | default | meaning |",
     "| - | - | - | - |",
@@ -54,6 +64,31 @@ function section(layer: AnyLayerDef): string[] {
     "",
     ...(fields.length === 0 ? [] : table),
     ...further(layer),
+  ];
+}
+
+interface BlockText {
+  readonly description: string;
+  readonly inputs?: readonly string[];
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+function blockSection(name: string): string[] {
+  const { blocks } = parse(libraryText(name)) as { blocks: Readonly<Record<string, BlockText>> };
+  const { description, inputs = [], params } = blocks[name] as BlockText;
+  const further = inputs.slice(1).map((input) => [input, "…"]);
+  const settings = [...further, ...Object.entries(params)].map(
+    ([key, value]) => `${key}: ${value}`,
+  );
+  return [
+    `## ${name}`,
+    "",
+    description,
+    "",
+    "```yaml",
+    `- block: { name: ${name}, with: { ${settings.join(", ")} } }`,
+    "```",
+    "",
   ];
 }
 

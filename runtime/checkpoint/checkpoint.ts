@@ -198,6 +198,23 @@ export async function readWeights(
   return { tensors: readTensorFile(fileNames.weights, bytes), manifest };
 }
 
+/**
+ * The file of a checkpoint that holds its weights, and the SHA-256 that it must have; whatever model
+ * they belong to.
+ * @throws CheckpointFault
+ */
+export async function listedWeights(
+  folder: string,
+  name: string,
+): Promise<{ readonly file: string; readonly sha256: string }> {
+  const manifest = await readManifest(folder, name);
+  const entry = manifest.files[fileNames.weights];
+  if (entry === undefined) {
+    throw new CheckpointFault("damaged", fileNames.weights, "the manifest lists none");
+  }
+  return { file: fileNames.weights, sha256: entry.sha256 };
+}
+
 function requireState(manifest: Manifest, stateHash: string): void {
   if (manifest.stateHash !== stateHash) {
     throw new CheckpointFault(

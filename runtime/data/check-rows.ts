@@ -1,21 +1,23 @@
 /** @file Small text files are read as a whole while checking: a bad cell is found before anything runs. */
 import { statSync } from "node:fs";
-import type { DataSpec, SourceSpec } from "../spec.js";
-import { allFeatures, classesOf } from "./dataset.js";
+import type { DataSpec, FeatureSpec, SourceSpec } from "../spec.js";
+import { allFeatures } from "./dataset.js";
 import { encodeFeature, wantsOf } from "./features.js";
 import { locate } from "./path.js";
 import { readSource, sourceName } from "./sources/index.js";
+import { columnOf } from "./table.js";
+import { checkTexts } from "./text.js";
 
 /** Largest text file that checking reads: some tenths of a second. */
 const smallBytes = 4e6;
 
-function isSmallText(source: SourceSpec, base: string): boolean {
-  if (source.kind !== "csv" && source.kind !== "json") return false;
+export function isSmallText(source: SourceSpec, base: string): boolean {
+  if (source.kind !== "csv" && source.kind !== "json" && source.kind !== "text") return false;
   return statSync(locate(source.path, base).path).size <= smallBytes;
 }
 
 /**
- * Reads and encodes a CSV or JSON source of at most 4 MB as training would, and reports the first
+ * Reads and encodes a CSV, JSON or text source of at most 4 MB as training would, and reports the first
  * mistake of each feature: cells that are no numbers, missing values, unknown labels, ragged rows.
  */
 export async function checkRows(
@@ -32,9 +34,12 @@ export async function checkRows(
     for (const [name, feature] of features) {
       // Classes that the training split will tell are not known yet: any label is one of them.
       if (feature.type === "category" && feature.classes === null) continue;
-      const classes = classesOf(name, feature, {});
       try {
-        await encodeFeature(name, feature, table, sourceName(source), classes);
+        if (feature.type === "text") {
+          checkTexts(feature, columnOf(table.columns, feature.column, sourceName(source)), name);
+        } else {
+          await encodeFeature(name, settled(feature), table, sourceName(source), {});
+        }
       } catch (error) {
         report(name, error);
       }
@@ -42,4 +47,10 @@ export async function checkRows(
   } catch (error) {
     report(null, error);
   }
+}
+
+/** Sequences of any length, where the longest of the source decides. */
+function settled(feature: FeatureSpec): FeatureSpec {
+  if (feature.type !== "sequence" || feature.length > 0) return feature;
+  return { ...feature, length: 1, truncate: true };
 }

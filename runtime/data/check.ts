@@ -1,13 +1,15 @@
 /** @file What `dlc validate` can say about data from file names and headers, before anything is read. */
 import type { DataSpec, FeatureSpec, SourceSpec } from "../spec.js";
 import { checkRows } from "./check-rows.js";
-import { allFeatures, classesOf } from "./dataset.js";
+import { allFeatures } from "./dataset.js";
 import { type DataCode, DataError, list, quote, showShape, type WrongWord } from "./errors.js";
 import { columnsOf, fitsImage, imageSize, shapeMismatch, wantsOf } from "./features.js";
-import { encodeLabels, unknownRowLabel } from "./labels.js";
+import { classesOf, encodeLabels, unknownRowLabel } from "./labels.js";
+import { misfitOfSteps } from "./sequence.js";
 import { describeSource, sourceName } from "./sources/index.js";
 import { leavesNone, rowsOf } from "./split.js";
 import { type ColumnHeader, type Header, rowSize, unequalRows, unknownColumn } from "./table.js";
+import { noText } from "./text.js";
 
 /** A mistake found without reading the data. */
 export interface DataProblem {
@@ -164,6 +166,10 @@ async function checkFeature(
     await checkClasses(name, feature, first, fail);
     return;
   }
+  if (feature.type === "text") {
+    if (first.kind === "numbers" && !feature.words) fail(noText(name, first.place));
+    return;
+  }
   if (columns.some((column) => column.kind === "text")) {
     fail(
       new DataError("wrong-column-type", `'${name}' needs numbers, but the column holds text`, {
@@ -178,7 +184,7 @@ async function checkFeature(
 
 function checkShape(
   name: string,
-  feature: Exclude<FeatureSpec, { readonly type: "category" }>,
+  feature: Exclude<FeatureSpec, { readonly type: "category" | "text" }>,
   columns: readonly ColumnHeader[],
   fail: (error: unknown) => void,
 ): void {
@@ -189,6 +195,13 @@ function checkShape(
     const resizable = feature.resize && imageSize(stored, feature.shape[2]) !== null;
     if (fitsImage(stored, feature.shape) || resizable) return;
     fail(shapeMismatch(name, stored, feature.shape, first.place, feature.resize));
+    return;
+  }
+  if (feature.type === "sequence") {
+    if (first.kind === "numbers") {
+      const error = misfitOfSteps(feature, stored, name, first.place);
+      if (error !== null) fail(error);
+    }
     return;
   }
   const shape = feature.type === "number" ? [1] : feature.shape;

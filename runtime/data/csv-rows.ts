@@ -52,9 +52,11 @@ function featureValue(feature: FeatureSpec, cell: CellOf, file: DataPath, line: 
       return number(feature.column);
     case "vector":
       return feature.columns.map(number);
-    // An image cell is the path of a file, a category its class name.
+    // An image cell is the path of a file, a category its class name, a sequence "1.5 2 3".
     case "image":
     case "category":
+    case "text":
+    case "sequence":
       return cell(feature.column);
   }
 }

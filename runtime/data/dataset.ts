@@ -1,6 +1,5 @@
 /** @file Opening the data of a spec: sources read, rows split, features encoded. */
 import type { DataSpec, FeatureSpec, FittedFacts, SourceSpec } from "../spec.js";
-import { DataError } from "./errors.js";
 import { type Encoded, encodeFeature, wantsOf } from "./features.js";
 import type { ArrayColumns } from "./sources/arrays.js";
 import { readSource, sourceName } from "./sources/index.js";
@@ -72,8 +71,7 @@ export async function openData(
   const encode = async (source: SourceSpec, table: Table): Promise<EncodedTable> => {
     const columns: Record<string, Encoded> = {};
     for (const [name, feature] of Object.entries(features)) {
-      const classes = classesOf(name, feature, facts);
-      columns[name] = await encodeFeature(name, feature, table, sourceName(source), classes);
+      columns[name] = await encodeFeature(name, feature, table, sourceName(source), facts);
     }
     return { columns };
   };
@@ -138,18 +136,4 @@ function ownSource(
 function carvedSplits(spec: DataSpec, arrays: SplitArrays | undefined): ReadonlySet<SplitName> {
   const names = ["validation", "test"] as const;
   return new Set(names.filter((n) => spec.split[n] > 0 && ownSource(spec, n, arrays) === null));
-}
-
-/** The classes of a category, from the spec or fitted; none for other types. */
-export function classesOf(
-  name: string,
-  feature: FeatureSpec,
-  facts: FittedFacts,
-): readonly string[] {
-  if (feature.type !== "category") return [];
-  const classes = feature.classes ?? facts[name]?.classes;
-  if (classes !== undefined) return classes;
-  throw new DataError("unknown-label", `the classes of '${name}' are not known`, {
-    help: "List them as `classes` in the spec, or build the model where its data can be read.",
-  });
 }

@@ -2,12 +2,14 @@
 import { readFile } from "node:fs/promises";
 import type { DataSpec, FeatureSpec, FittedFacts } from "../spec.js";
 import { allocate, type HostArray, type HostTensor, sizeOf } from "../tensor.js";
-import { classesOf } from "./dataset.js";
 import { DataError, list, quote, showShape } from "./errors.js";
 import { fitsImage, imageSize, notByte } from "./features.js";
 import { decodeImage, imageFormat, resizePixels } from "./image.js";
-import { classOfText, unknownLabel } from "./labels.js";
+import { classesOf, classOfText, unknownLabel } from "./labels.js";
 import { flatten, shapeOf } from "./nested.js";
+import { encodeSequence } from "./sequence.js";
+import { encodeText, tooLong } from "./text.js";
+import { tokenizerOf } from "./tokens/index.js";
 
 /** One example: a value for every feature. */
 export type InputRow = Readonly<Record<string, unknown>>;
@@ -32,7 +34,8 @@ export interface InputDefinition {
  * The batch of `rows`, one tensor per feature. A value may be
  * - image: bytes of a PNG, JPEG or WebP file, the path of one, H·W·C pixel values (typed array, plain
  *   or nested arrays), or `{shape, data}`;
- * - number: a number; vector: plain, nested or typed array, or `{shape, data}`; category: a class name.
+ * - number: a number; vector: plain, nested or typed array, or `{shape, data}`; category: a class name;
+ * - text: a string; sequence: an array of numbers (one channel) or of arrays, or `{shape, data}`.
  *
  * Throws a DlcError that names the row and the feature at fault. Other keys than features are
  * refused, except targets, which are ignored.
@@ -69,6 +72,7 @@ export async function encodeInputs(
         name,
         place,
         classes,
+        facts: definition.facts,
         files: options.files ?? true,
         to: data.subarray(i * size, (i + 1) * size),
       });
@@ -94,6 +98,7 @@ interface Slot {
   readonly name: string;
   readonly place: string;
   readonly classes: readonly string[];
+  readonly facts: FittedFacts;
   readonly files: boolean;
   /** Where the row's values go. */
   readonly to: HostArray;
@@ -123,6 +128,25 @@ const encoders: {
     if (index === null) throw unknownLabel(quote(label), label, classes, name, place);
     to[0] = index;
   },
+  text(feature, value, { name, place, facts, to }) {
+    if (typeof value !== "string") {
+      throw new DataError("wrong-column-type", `'${name}' needs a text, not ${typeName(value)}`, {
+        place,
+        help: "Pass a string.",
+      });
+    }
+    const tokens = encodeText(feature, value, tokenizerOf(name, feature, facts), to, () => ({
+      name,
+      place,
+    }));
+    if (tokens > feature.length && !feature.truncate) {
+      throw tooLong(feature, name, tokens, null, place);
+    }
+  },
+  sequence(feature, value, { name, place, to }) {
+    const [steps] = unwrap(value);
+    encodeSequence(feature, steps, name, place, to);
+  },
 };
 
 function layoutOf(feature: FeatureSpec): {
@@ -131,6 +155,10 @@ function layoutOf(feature: FeatureSpec): {
 } {
   if (feature.type === "image") return { dtype: "u8", shape: feature.shape };
   if (feature.type === "category") return { dtype: "i32", shape: [] };
+  if (feature.type === "text") return { dtype: "i32", shape: [feature.length] };
+  if (feature.type === "sequence") {
+    return { dtype: "f32", shape: [feature.length, feature.channels + 1] };
+  }
   return { dtype: "f32", shape: feature.type === "number" ? [1] : feature.shape };
 }
 
@@ -158,7 +186,8 @@ function fill(value: unknown, shape: readonly number[], slot: Slot): void {
 }
 
 function typeName(value: unknown): string {
-  return typeof value === "number" ? "a single number" : `a ${typeof value}`;
+  if (typeof value === "number") return "a single number";
+  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
 }
 
 /** `{shape, data}` as its parts; anything else with the shape that it has. */

@@ -37,6 +37,11 @@ export const dataCodes = [
   "image-library-missing",
   "empty-class",
   "arrays-missing",
+  "example-too-long",
+  "empty-text",
+  "empty-sequence",
+  "unknown-token",
+  "many-unknown-tokens",
   "input-missing",
   "unknown-input",
 ] as const;

@@ -1,19 +1,27 @@
 /** @file What only the data can tell: classes, their counts, and scales, from the training split alone. */
 import type { DataSpec, FeatureSpec, FittedFacts } from "../spec.js";
+import { checkOwnSplits } from "./check-own-splits.js";
 import { allFeatures, readMain } from "./dataset.js";
 import { DataError } from "./errors.js";
 import { type Encoded, encodeFeature } from "./features.js";
+import { fitSequence, fitText } from "./fit-steps.js";
 import { encodeLabels, findClasses } from "./labels.js";
 import { sourceName } from "./sources/index.js";
+import type { Parts } from "./split.js";
 import { columnOf, rowSize, type Table } from "./table.js";
 
 /** Must the data be read to build the model? `counts`: class counts are needed, too. */
 export function needsFacts(spec: DataSpec, options: { readonly counts?: boolean } = {}): boolean {
-  return Object.values(allFeatures(spec)).some((feature) =>
-    feature.type === "category"
-      ? feature.classes === null || options.counts === true
-      : isFitted(feature.scale),
+  return Object.values(allFeatures(spec)).some(
+    (feature) => isUnsettled(feature) || (feature.type === "category" && options.counts === true),
   );
+}
+
+/** Does only the data tell something about it? */
+function isUnsettled(feature: FeatureSpec): boolean {
+  if (feature.type === "text") return true;
+  if (feature.type === "category") return feature.classes === null;
+  return isFitted(feature.scale) || (feature.type === "sequence" && feature.length === 0);
 }
 
 function isFitted(scale: "none" | "unit" | "standard" | "minmax"): boolean {
@@ -28,21 +36,42 @@ function isFitted(scale: "none" | "unit" | "standard" | "minmax"): boolean {
  */
 export async function fitFacts(
   spec: DataSpec,
-  options: { readonly base: string },
+  options: {
+    readonly base: string;
+    /** Told of what is no mistake, but probably not meant. */
+    readonly warn?: (warning: DataError) => void;
+  },
 ): Promise<FittedFacts> {
   if (spec.source.kind === "arrays") throw withoutData(spec);
   const { source, table, parts } = await readMain(spec, options);
   const facts: Record<string, FittedFacts[string]> = {};
+  const warnings: DataError[] = [];
+  const from = {
+    table,
+    source: sourceName(source),
+    parts,
+    warn: (w: DataError) => warnings.push(w),
+  };
   for (const [name, feature] of Object.entries(allFeatures(spec))) {
+    const group = Object.hasOwn(spec.features, name) ? "features" : "targets";
     try {
-      const fact = await fitOne(name, feature, table, sourceName(source), parts.train);
+      const fact = await fitOne(name, feature, from);
       if (fact !== null) facts[name] = fact;
     } catch (error) {
-      const group = Object.hasOwn(spec.features, name) ? "features" : "targets";
       throw error instanceof DataError ? error.at(`${group}.${name}`) : error;
     }
+    for (const warning of warnings.splice(0)) options.warn?.(warning.at(`${group}.${name}`));
   }
+  await checkOwnSplits(spec, facts, options.base, (warning) => options.warn?.(warning));
   return facts;
+}
+
+/** The main source, as the facts are fitted on it. */
+interface FitSource {
+  readonly table: Table;
+  readonly source: string;
+  readonly parts: Parts;
+  readonly warn: (warning: DataError) => void;
 }
 
 /** Data that the program passes in are not there yet when the model is built. */
@@ -59,32 +88,45 @@ function withoutData({ features, targets }: DataSpec): DataError {
       feature,
     })),
   ];
-  const needs = ({ feature }: { readonly feature: FeatureSpec }): boolean =>
-    feature.type === "category" ? feature.classes === null : isFitted(feature.scale);
-  const found = all.find(needs) ?? all.find(({ feature }) => feature.type === "category");
-  const [what, remedy] =
-    found?.feature.type !== "category"
-      ? ["the scale", "Scale the numbers before they are passed in, with scale: none in the spec"]
-      : found.feature.classes === null
-        ? ["the classes", "List the classes"]
-        : ["the number of rows of each class", "Give class_weights as numbers"];
+  const found =
+    all.find(({ feature }) => isUnsettled(feature)) ??
+    all.find(({ feature }) => feature.type === "category");
+  const [what, remedy] = missingFact(found?.feature);
   return new DataError(
     "arrays-missing",
     `${what} of '${found?.name}' can only come from the data, which the program passes in`,
     {
       ...(found === undefined ? {} : { path: found.path }),
-      help: `${remedy}, or name a source with files.`,
+      help: `${remedy === null ? "Name" : `${remedy}, or name`} a source with files.`,
     },
   );
+}
+
+/** What the data would tell, and what to do without them. */
+function missingFact(
+  feature: FeatureSpec | undefined,
+): readonly [what: string, remedy: string | null] {
+  if (feature?.type === "text") return ["the vocabulary", null];
+  if (feature?.type === "category") {
+    return feature.classes === null
+      ? ["the classes", "List the classes"]
+      : ["the number of rows of each class", "Give class_weights as numbers"];
+  }
+  if (feature?.type === "sequence" && feature.length === 0) {
+    return ["the number of steps", "Write max_length"];
+  }
+  return ["the scale", "Scale the numbers before they are passed in, with scale: none in the spec"];
 }
 
 async function fitOne(
   name: string,
   feature: FeatureSpec,
-  table: Table,
-  source: string,
-  rows: Uint32Array,
+  { table, source, parts, warn }: FitSource,
 ): Promise<FittedFacts[string] | null> {
+  const rows = parts.train;
+  if (feature.type === "text") {
+    return fitText(name, feature, columnOf(table.columns, feature.column, source), parts, warn);
+  }
   if (feature.type === "category") {
     const column = columnOf(table.columns, feature.column, source);
     const classes = feature.classes ?? findClasses(column, rows, name);
@@ -96,13 +138,37 @@ async function fitOne(
     }
     return { classes, counts };
   }
-  if (!isFitted(feature.scale)) return null;
-  const encoded = await encodeFeature(name, feature, table, source, []);
+  if (!isUnsettled(feature)) return null;
+  if (feature.type === "sequence") {
+    const column = columnOf(table.columns, feature.column, source);
+    const { encoded, facts } = fitSequence(name, feature, column);
+    if (!isFitted(feature.scale)) return facts;
+    const steps = stepsOf(encoded, rows);
+    const all = new Uint32Array(steps.data.length / feature.channels).map((_, i) => i);
+    const fit = feature.scale === "standard" ? standard : extremes;
+    return { ...facts, ...fit(steps, all, feature.channels, feature.channels) };
+  }
+  const encoded = await encodeFeature(name, feature, table, source, {});
   const size = rowSize(encoded.shape);
   const groups = feature.type === "image" ? feature.shape[2] : size;
   return feature.scale === "standard"
     ? standard(encoded, rows, size, groups)
     : extremes(encoded, rows, size, groups);
+}
+
+/** The steps of some rows that are there, without their last channel, one after the other. */
+function stepsOf({ shape, data }: Encoded, rows: Uint32Array): Encoded {
+  const [length = 0, width = 1] = shape;
+  const channels = width - 1;
+  const steps = new Float32Array(rows.length * length * channels);
+  let at = 0;
+  for (const row of rows) {
+    for (let step = row * length; step < (row + 1) * length; step++) {
+      if (data[step * width + channels] !== 1) break;
+      for (let c = 0; c < channels; c++) steps[at++] = data[step * width + c] as number;
+    }
+  }
+  return { dtype: "f32", shape: [channels], data: steps.subarray(0, at) };
 }
 
 /** Two passes in float64: the mean first, then the squares around it. */

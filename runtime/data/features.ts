@@ -1,12 +1,15 @@
 /**
  * @file Features and targets as the programs read them: image u8 [H, W, C], number f32 [1],
- * vector f32 [...shape], category i32 [] per row. Raw: scaling and one-hot are part of the program.
+ * vector f32 [...shape], category i32 [], text i32 [length], sequence f32 [length, channels + 1] per
+ * row. Raw: scaling and one-hot are part of the program.
  */
-import type { FeatureSpec } from "../spec.js";
+import type { FeatureSpec, FittedFacts } from "../spec.js";
 import { DataError, showShape } from "./errors.js";
 import { resizePixels } from "./image.js";
-import { encodeLabels } from "./labels.js";
+import { classesOf, encodeLabels } from "./labels.js";
+import { nestedColumn } from "./nested.js";
 import { checkNumber, parseNumber } from "./number-text.js";
+import { encodeSequences } from "./sequence.js";
 import {
   type Column,
   columnOf,
@@ -20,6 +23,7 @@ import {
   type Want,
   type Wants,
 } from "./table.js";
+import { encodeTexts } from "./text.js";
 
 /** All rows of one feature, in shared memory. */
 export interface Encoded {
@@ -42,11 +46,11 @@ export interface FeatureColumns {
 interface FeatureType<T extends FeatureSpec["type"]> {
   readonly columns: (feature: FeatureOf<T>) => readonly string[];
   readonly want: (feature: FeatureOf<T>) => Want;
-  /** `classes`: of a category, from the spec or fitted. */
+  /** `facts`: the classes and vocabularies that the spec does not list. */
   readonly encode: (
     feature: FeatureOf<T>,
     from: FeatureColumns,
-    classes: readonly string[],
+    facts: FittedFacts,
   ) => Encoded | Promise<Encoded>;
 }
 
@@ -89,9 +93,28 @@ const featureTypes: { readonly [T in FeatureSpec["type"]]: FeatureType<T> } = {
   category: {
     columns: (feature) => [feature.column],
     want: () => ({ text: true, image: null }),
-    encode(feature, from, classes) {
+    encode(feature, from, facts) {
       const column = columnOf(from.columns, feature.column, from.source);
+      const classes = classesOf(from.name, feature, facts);
       return { dtype: "i32", shape: [], data: encodeLabels(column, classes, from.name) };
+    },
+  },
+
+  text: {
+    columns: (feature) => [feature.column],
+    want: () => ({ text: true, image: null }),
+    encode(feature, from, facts) {
+      const column = columnOf(from.columns, feature.column, from.source);
+      return encodeTexts(feature, column, from.name, facts);
+    },
+  },
+
+  sequence: {
+    columns: (feature) => [feature.column],
+    want: () => ({ text: true, image: null, sequence: true }),
+    encode(feature, from) {
+      const column = columnOf(from.columns, feature.column, from.source);
+      return encodeSequences(feature, column, from.name);
     },
   },
 };
@@ -115,6 +138,7 @@ export function wantsOf(features: readonly FeatureSpec[], by: readonly string[])
       wants.set(name, {
         text: want.text || other?.text === true,
         image: other?.image ?? want.image,
+        sequence: want.sequence === true || other?.sequence === true,
       });
     }
   }
@@ -128,14 +152,16 @@ export async function encodeFeature(
   feature: FeatureSpec,
   table: Table,
   source: string,
-  classes: readonly string[],
+  facts: FittedFacts,
 ): Promise<Encoded> {
   const from = { name, columns: table.columns, source };
-  return typeOf(feature).encode(feature as never, from, classes);
+  return typeOf(feature).encode(feature as never, from, facts);
 }
 
 async function encodeImage(feature: FeatureOf<"image">, from: FeatureColumns): Promise<Encoded> {
-  const column = columnOf(from.columns, feature.column, from.source);
+  const stored = columnOf(from.columns, feature.column, from.source);
+  const column =
+    stored.kind === "values" ? nestedColumn(stored.values, from.name, stored.place) : stored;
   if (column.kind === "text") throw wrongType(column, from.name, "images");
   const pixels = toU8(column, from.name);
   if (fitsImage(column.shape, feature.shape)) {
@@ -174,6 +200,8 @@ export function imageSize(
 /** The column as numbers; text is parsed cell by cell. */
 function numbersOf(column: Column, name: string): NumberColumn {
   if (column.kind === "numbers") return column;
+  // A sequence reads the same column, so its rows were kept as they are.
+  if (column.kind === "values") return nestedColumn(column.values, name, column.place);
   const data = sharedArray("f32", column.rows);
   for (let row = 0; row < column.rows; row++) {
     data[row] = parseNumber(column.values[row] as string, name, () => column.place(row));

@@ -1,8 +1,9 @@
 /** @file Labels: from what a source holds to an index into the classes. */
 
+import type { FeatureSpec, FittedFacts } from "../spec.js";
 import { didYouMean } from "../suggest.js";
 import { DataError, list, quote } from "./errors.js";
-import { type Column, rowSize, sharedArray } from "./table.js";
+import { type Column, type NumberColumn, rowSize, sharedArray } from "./table.js";
 
 /**
  * How integers name classes. Where every class is an integer itself ("0" … "9", or "3" and "7"), the
@@ -61,6 +62,7 @@ function labelReader(
       return i;
     };
   }
+  checkSingle(column, name);
   checkOneLabel(column, name);
   const classOf = classOfInteger(classes);
   return (row) => {
@@ -78,6 +80,7 @@ export function findClasses(column: Column, rows: Uint32Array, name: string): st
   if (column.kind === "text") {
     for (const row of rows) found.add(column.values[row] as string);
   } else {
+    checkSingle(column, name);
     checkOneLabel(column, name);
     for (const row of rows) {
       const value = column.data[row] as number;
@@ -92,6 +95,32 @@ export function sortClasses(classes: readonly string[]): string[] {
   const numeric = classes.every((c) => c.trim() !== "" && Number.isFinite(Number(c)));
   const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   return [...classes].sort(numeric ? (a, b) => Number(a) - Number(b) || byText(a, b) : byText);
+}
+
+/** Lists of any length, which some feature reads as sequences, are no labels. */
+function checkSingle(
+  column: Exclude<Column, { kind: "text" }>,
+  name: string,
+): asserts column is NumberColumn {
+  if (column.kind === "numbers") return;
+  throw new DataError("data-shape-mismatch", `'${name}' needs one label per row, not lists`, {
+    place: column.place(0),
+    help: "Name the column of labels.",
+  });
+}
+
+/** The classes of a category, from the spec or fitted; none for other types. */
+export function classesOf(
+  name: string,
+  feature: FeatureSpec,
+  facts: FittedFacts,
+): readonly string[] {
+  if (feature.type !== "category") return [];
+  const classes = feature.classes ?? facts[name]?.classes;
+  if (classes !== undefined) return classes;
+  throw new DataError("unknown-label", `the classes of '${name}' are not known`, {
+    help: "List them as `classes` in the spec, or build the model where its data can be read.",
+  });
 }
 
 function checkOneLabel(column: Column & { kind: "numbers" }, name: string): void {

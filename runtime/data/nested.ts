@@ -3,7 +3,7 @@
 import { DataError, quote, showShape } from "./errors.js";
 import { GrowingNumbers } from "./growing.js";
 import { checkNumber } from "./number-text.js";
-import { type NumberColumn, numberColumn } from "./table.js";
+import { type Column, type NumberColumn, numberColumn } from "./table.js";
 
 const deepest = 8;
 
@@ -14,7 +14,7 @@ export function shapeOf(value: unknown): readonly number[] {
   return shape;
 }
 
-function isArrayLike(value: unknown): value is ArrayLike<unknown> {
+export function isArrayLike(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
@@ -38,7 +38,7 @@ export function flatten(
   walk(value, 0);
 }
 
-function toNumber(value: unknown, name: string, place: () => string): number {
+export function toNumber(value: unknown, name: string, place: () => string): number {
   if (typeof value === "number") return checkNumber(value, name, place);
   if (typeof value === "boolean") return value ? 1 : 0;
   if (value === null || value === undefined) throw noValue(name, place());
@@ -94,7 +94,7 @@ function raggedValue(
 }
 
 /** Rows of equally nested numbers as a column: u8 if they all fit, else i32, else f32. */
-function nestedColumn(
+export function nestedColumn(
   rows: readonly unknown[],
   name: string,
   place: (row: number) => string,
@@ -111,6 +111,17 @@ function nestedColumn(
     );
   });
   return numberColumn(numbers.take(), rows.length, shape, place);
+}
+
+/** Values that are lists of any length; text stays text. */
+export function sequencesColumn(
+  values: readonly unknown[],
+  name: string,
+  place: (row: number) => string,
+): Column {
+  const [first] = values;
+  if (typeof first === "string") return valuesColumn(values, name, place);
+  return { kind: "values", rows: values.length, values, place };
 }
 
 /** Values that are text (or booleans) in every row, or numbers in every row, as a column. */

@@ -2,6 +2,7 @@
 import { derive, hash, keyOf, permutation } from "../random.js";
 import type { SplitSpec } from "../spec.js";
 import { count, DataError } from "./errors.js";
+import { isArrayLike } from "./nested.js";
 import { type Column, columnOf, rowSize, type Table } from "./table.js";
 
 export type SplitName = "train" | "validation" | "test";
@@ -118,6 +119,13 @@ function mix(hashes: Uint32Array, column: Column): void {
     }
     return;
   }
+  if (column.kind === "values") {
+    for (let row = 0; row < column.rows; row++) {
+      const text = JSON.stringify(plain(column.values[row]));
+      hashes[row] = hash((hashes[row] as number) ^ keyOf(text), fnvPrime);
+    }
+    return;
+  }
   const { data } = column;
   const stride = rowSize(column.shape);
   const bits =
@@ -133,6 +141,11 @@ function mix(hashes: Uint32Array, column: Column): void {
     }
     hashes[row] = h;
   }
+}
+
+/** Typed arrays as plain ones: which of them holds a sequence must not matter. */
+function plain(value: unknown): unknown {
+  return isArrayLike(value) ? Array.from(value, plain) : (value ?? null);
 }
 
 /** `rows` null: not known, but these fractions leave none of any number. */

@@ -21,7 +21,15 @@ export interface TextColumn {
   readonly place: (row: number) => string;
 }
 
-export type Column = NumberColumn | TextColumn;
+/** Values that differ in shape from row to row, as the source has them: lists, of numbers or of lists. */
+export interface ValuesColumn {
+  readonly kind: "values";
+  readonly rows: number;
+  readonly values: readonly unknown[];
+  readonly place: (row: number) => string;
+}
+
+export type Column = NumberColumn | TextColumn | ValuesColumn;
 
 export interface Table {
   readonly rows: number;
@@ -37,6 +45,8 @@ export interface Want {
     readonly shape: readonly [number, number, number];
     readonly resize: boolean;
   } | null;
+  /** Some feature reads it as sequences, whose rows need not be of one length. */
+  readonly sequence?: boolean;
 }
 
 export type Wants = ReadonlyMap<string, Want>;

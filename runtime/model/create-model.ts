@@ -2,31 +2,32 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { selectState } from "../checkpoint/checkpoint.js";
+import { startingPoint } from "../checkpoint/foreign/initial.js";
 import { loadWeights, saveWeights } from "../checkpoint/load-weights.js";
 import { batchSource, type Dataset, encodeInputs, type SplitName } from "../data/index.js";
 import type { DeviceState } from "../engine.js";
 import { createEngine } from "../engines/index.js";
 import { DlcError } from "../errors.js";
 import type { StateSpec } from "../program.js";
-import type { ModelDefinition } from "../spec.js";
+import type { HeadSpec, ModelDefinition } from "../spec.js";
 import type { HostTensor } from "../tensor.js";
 import { evaluate, evaluationBatch } from "../trainer/evaluate.js";
 import type { TrainResult } from "../trainer/events.js";
 import { stillScalars } from "../trainer/scalars.js";
 import type { BatchSource } from "../trainer/source.js";
-import { train } from "../trainer/train.js";
+import { type TrainOptions, train } from "../trainer/train.js";
 import { type ExampleData, openModelData } from "./data.js";
 import { decodeOutputs } from "./decode.js";
 import { summarize, withConfusion } from "./evaluation.js";
-import { generateExamples } from "./generate.js";
+import { generateExamples, predictSequences } from "./generate/index.js";
 import type {
   EvaluationResult,
-  GenerateOptions,
   Model,
   ModelEvaluateOptions,
   ModelOptions,
   ModelTrainOptions,
   ModelTypes,
+  SequenceOptions,
 } from "./types.js";
 
 /** Examples per call of the infer program. */
@@ -71,7 +72,25 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     });
   }
 
+  /** Heads that the infer program computes, and those that are generated token by token. */
   async function predictAll(inputs: readonly Input[]): Promise<Output[]> {
+    const { heads, generate: made } = definition;
+    const generated = made?.sequence?.predicts ?? null;
+    if (!made?.sequence || generated === null) return inferAll(inputs, heads);
+    const rows = inputs as readonly Readonly<Record<string, unknown>>[];
+    const generator = { definition, engine, state: trainedState() };
+    const texts = await predictSequences(generator, made, made.sequence, rows);
+    if (heads.length === 1) return texts as readonly unknown[] as Output[];
+    const others = heads.filter(({ name }) => name in definition.programs.infer.outputs);
+    const rest = isGiven(definition) ? await inferAll(inputs, others, true) : [];
+    return texts.map((text, i) => ({ ...(rest[i] as object), [generated]: text }) as Output);
+  }
+
+  async function inferAll(
+    inputs: readonly Input[],
+    heads: readonly HeadSpec[],
+    byName = false,
+  ): Promise<Output[]> {
     const { infer } = definition.programs;
     const current = trainedState();
     const outputs: Output[] = [];
@@ -86,7 +105,11 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
         scalars: stillScalars(infer, "predict", definition.train?.seed ?? 0, start),
         state: current,
       });
-      outputs.push(...(decodeOutputs(definition.heads, results, size) as Output[]));
+      const decoded = decodeOutputs(heads, results, size, definition);
+      const [only] = heads;
+      const named = byName && heads.length === 1 && only !== undefined;
+      const examples = named ? decoded.map((fields) => ({ [only.name]: fields })) : decoded;
+      outputs.push(...(examples as Output[]));
       start += size;
     }
     return outputs;
@@ -134,6 +157,14 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     }
   }
 
+  /** What a new run starts from: loaded weights, else what the spec's `init` names. */
+  async function startOf(run: string): Promise<Pick<TrainOptions, "initial" | "startFrom">> {
+    if (state !== null) return { initial: await readWeights(state) };
+    const { state: specs, initial = null } = definition;
+    if (initial === null) return {};
+    return { startFrom: await startingPoint({ state: specs, initial }, base, run) };
+  }
+
   async function trainModel(options: ModelTrainOptions<Example> = {}): Promise<TrainResult> {
     const {
       data,
@@ -144,7 +175,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
       timeLimit,
       onEvent,
     } = options;
-    const initial = state === null ? undefined : await readWeights(state);
+    const start = await startOf(resolve(run));
     const dataset = await openModelData(definition, {
       base,
       splits: ["train", "validation"],
@@ -161,7 +192,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
         run: resolve(run),
         ...(fresh === undefined ? {} : { fresh }),
         ...(settings === undefined ? {} : { settings }),
-        ...(initial === undefined ? {} : { initial }),
+        ...start,
         ...(signal === undefined ? {} : { signal }),
         ...(timeLimit === undefined ? {} : { timeLimit }),
         ...(onEvent === undefined ? {} : { onEvent }),
@@ -178,7 +209,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     return selectState(await from.read(), definition.state, "weights");
   }
 
-  async function generate(options: GenerateOptions<Readonly<Record<string, unknown>>> = {}) {
+  async function generate(options: SequenceOptions<Readonly<Record<string, unknown>>> = {}) {
     return generateExamples({ definition, engine, state: trainedState() }, options);
   }
 
@@ -218,6 +249,10 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     },
   };
 }
+
+/** Does the infer program do without targets? */
+const isGiven = ({ data, programs }: ModelDefinition): boolean =>
+  Object.keys(programs.infer.inputs).every((name) => data?.targets[name] === undefined);
 
 /** Specs of the tensors that were loaded: prediction needs no optimiser slots. */
 function specsOf(

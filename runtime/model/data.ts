@@ -72,13 +72,28 @@ function toColumns(
 ): ArrayColumns {
   const columns: Record<string, ArrayColumn> = {};
   for (const [name, values] of Object.entries(given)) {
-    const column = toColumn(name, values);
     const feature = features[name];
+    if (feature?.type === "sequence") {
+      columns[feature.column] = sequenceColumn(values);
+      continue;
+    }
+    const column = toColumn(name, values);
     if (feature === undefined) columns[name] = column;
     else if (feature.type !== "vector") columns[feature.column] = column;
     else Object.assign(columns, vectorColumns(feature, column));
   }
   return columns;
+}
+
+/** Sequences of any length: each `{shape, data}` of a list becomes a list of its steps. */
+function sequenceColumn(values: unknown): ArrayColumn {
+  if (!Array.isArray(values)) return values as ArrayColumn;
+  return values.map((value: unknown) => {
+    if (!isShaped(value)) return value;
+    const [steps = 0, channels = 1] = value.shape;
+    const data = Array.from(value.data);
+    return Array.from({ length: steps }, (_, i) => data.slice(i * channels, (i + 1) * channels));
+  });
 }
 
 /** A vector that the spec reads from several columns is passed as one: it is taken apart again. */

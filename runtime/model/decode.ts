@@ -1,9 +1,14 @@
 /** @file From the heads' tensors to predictions in the user's terms. */
-import type { HeadSpec } from "../spec.js";
+import { type Tokenizer, tokenizerOf } from "../data/tokens/index.js";
+import { type HeadSpec, type ModelDefinition, specialTokens } from "../spec.js";
 import { type HostTensor, sizeOf } from "../tensor.js";
 
 type Fields = Readonly<Record<string, unknown>>;
-type Decoder = (head: HeadSpec, values: Float32Array) => Fields;
+type Decoder = (head: HeadSpec, values: Float32Array, texts: Texts) => Fields;
+
+/** The part of a definition that says what tokens are called. */
+export type Texts = Pick<ModelDefinition, "data" | "facts">;
+const noTexts: Texts = { data: null, facts: {} };
 
 /** Names for classes: those of the head, else their numbers. */
 export function labelsOf(head: HeadSpec): readonly string[] {
@@ -16,14 +21,27 @@ function byLabel(labels: readonly string[], values: ArrayLike<number>): Record<s
   return Object.fromEntries(labels.map((label, i) => [label, values[i] as number]));
 }
 
+/** The first of the largest. */
+function indexOfLargest(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) {
+    if ((values[i] as number) > (values[best] as number)) best = i;
+  }
+  return best;
+}
+
+function tokenizerFor({ name, target }: HeadSpec, { data, facts }: Texts): Tokenizer {
+  const of = target ?? name;
+  const features = { ...data?.features, ...data?.targets };
+  const feature = Object.hasOwn(features, of) ? features[of] : undefined;
+  if (feature?.type !== "text") throw new Error(`head ${name} is compared with no text`);
+  return tokenizerOf(of, feature, facts);
+}
+
 const decoders: Readonly<Record<HeadSpec["kind"], Decoder>> = {
   category(head, values) {
     const labels = labelsOf(head);
-    let best = 0;
-    for (let i = 1; i < labels.length; i++) {
-      if ((values[i] as number) > (values[best] as number)) best = i;
-    }
-    return { label: labels[best], probabilities: byLabel(labels, values) };
+    return { label: labels[indexOfLargest(values)], probabilities: byLabel(labels, values) };
   },
   binary(head, values) {
     const labels = labelsOf(head);
@@ -38,29 +56,48 @@ const decoders: Readonly<Record<HeadSpec["kind"], Decoder>> = {
     if (values.length === 1) return { value: values[0] };
     return { value: { shape: head.shape, data: values } };
   },
+  tokens(head, values, texts) {
+    const { decode, show, vocabulary } = tokenizerFor(head, texts);
+    const ids: number[] = [];
+    const probabilities: number[] = [];
+    for (let at = 0; at < values.length; at += vocabulary.length) {
+      const step = values.subarray(at, at + vocabulary.length);
+      const best = indexOfLargest(step);
+      if (best === specialTokens.end || best === specialTokens.pad) break;
+      ids.push(best);
+      probabilities.push(step[best] as number);
+    }
+    return { text: decode(ids), tokens: ids.map(show), probabilities };
+  },
 };
 
 /**
  * One prediction per example. A model with one head gives that head's fields, with several an object
- * of them by head name.
+ * of them by head name. `texts`: needed for heads of kind "tokens".
  */
 export function decodeOutputs(
   heads: readonly HeadSpec[],
   outputs: Readonly<Record<string, HostTensor>>,
   examples: number,
+  texts: Texts = noTexts,
 ): Fields[] {
   return Array.from({ length: examples }, (_, row) => {
     const fields = heads.map(
-      (head) => [head.name, decodeHead(head, outputs[head.name], row)] as const,
+      (head) => [head.name, decodeHead(head, outputs[head.name], row, texts)] as const,
     );
     const [only] = fields;
     return heads.length === 1 && only !== undefined ? only[1] : Object.fromEntries(fields);
   });
 }
 
-function decodeHead(head: HeadSpec, output: HostTensor | undefined, row: number): Fields {
+function decodeHead(
+  head: HeadSpec,
+  output: HostTensor | undefined,
+  row: number,
+  texts: Texts,
+): Fields {
   if (output === undefined) throw new Error(`the program has no output ${head.name}`);
   const size = sizeOf(head.shape);
   const values = output.data.slice(row * size, (row + 1) * size) as Float32Array;
-  return decoders[head.kind](head, values);
+  return decoders[head.kind](head, values, texts);
 }

@@ -21,7 +21,9 @@ export function summarize(
   const scalars = Object.entries(metrics).filter(
     (entry): entry is [string, number] => typeof entry[1] === "number",
   );
-  const judged = definition.heads.filter(({ kind, target }) => kind !== "value" && target !== null);
+  const judged = definition.heads.filter(
+    ({ kind, target }) => (kind === "category" || kind === "binary") && target !== null,
+  );
   const confusion = judged.flatMap((head) => {
     const counts = metrics[judged.length === 1 ? "confusion" : `${head.name}.confusion`];
     return counts === undefined || typeof counts === "number"

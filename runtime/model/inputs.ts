@@ -76,6 +76,29 @@ export interface BinaryOutput<Classes extends string = string> extends CategoryO
   readonly probability: number;
 }
 
+/** A text. */
+export type TextInput = string;
+
+/**
+ * Numbers in time: one per step, or with several channels a list of them per step; or all in one
+ * array, step by step, with the shape [steps, channels].
+ */
+export type SequenceInput<Channels extends number> =
+  | (Channels extends 1 ? ArrayLike<number> : never)
+  | readonly (Repeat<number, Channels> | Float32Array)[]
+  | ShapedArray<readonly [number, Channels]>;
+
+/**
+ * Prediction of a text that is read on the way (a model that scores texts): the most probable token
+ * of every step, up to the end that the model sees.
+ */
+export interface TokensOutput {
+  readonly text: string;
+  readonly tokens: readonly string[];
+  /** Of each token: how probable it is. */
+  readonly probabilities: readonly number[];
+}
+
 /** A predicted number, in the units of the target. */
 export interface NumberOutput {
   readonly value: number;
@@ -84,6 +107,19 @@ export interface NumberOutput {
 /** Predicted numbers of a shape, in the units of the target. */
 export interface TensorOutput<Shape extends readonly number[]> {
   readonly value: { readonly shape: Shape; readonly data: Float32Array };
+}
+
+/** A text that was found token by token. */
+export interface TextOutput {
+  readonly text: string;
+  /** Natural logarithm of the probability that the model gives it (what follows the prompt, if any). */
+  readonly score: number;
+}
+
+/** A text that generate() made. */
+export interface GeneratedText extends TextOutput {
+  /** Where `candidates` were asked for: the best ones, the first of which is this. */
+  readonly candidates?: readonly TextOutput[];
 }
 
 /**

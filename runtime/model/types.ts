@@ -3,7 +3,7 @@ import type { LoadedWeights } from "../checkpoint/load-weights.js";
 import type { SplitName } from "../data/index.js";
 import type { Engine } from "../engine.js";
 import type { EngineOptions } from "../engines/index.js";
-import type { ModelDefinition, TrainSpec } from "../spec.js";
+import type { ModelDefinition, SearchSpec, TrainSpec } from "../spec.js";
 import type { HostTensor } from "../tensor.js";
 import type { TrainEvent, TrainResult } from "../trainer/events.js";
 import type { ExampleData } from "./data.js";
@@ -70,6 +70,28 @@ export interface GenerateOptions<Given> {
   readonly given?: Given | readonly Given[] | undefined;
 }
 
+/** Of models that generate token by token. Without a setting, that of the spec holds. */
+export interface SequenceOptions<Given> extends GenerateOptions<Given> {
+  /** What the text begins with: one for all, or one for each. It is part of the result. */
+  readonly prompt?: string | readonly string[] | undefined;
+  /** greedy: the most probable token; sample: by chance; beam: the best of several at a time. */
+  readonly method?: SearchSpec["method"] | undefined;
+  /** beam: how many beginnings are followed. */
+  readonly beams?: number | undefined;
+  /** beam: so many of the best results of each example, as `candidates`. At most `beams`. */
+  readonly candidates?: number | undefined;
+  /** beam: above 0 longer texts are preferred (α of Wu et al. 2016). */
+  readonly lengthPenalty?: number | undefined;
+  /** sample: below 1 the probable becomes more probable, above 1 less. */
+  readonly temperature?: number | undefined;
+  /** sample: only the so many most probable tokens. */
+  readonly topK?: number | null | undefined;
+  /** sample: only the most probable tokens with this probability together. */
+  readonly topP?: number | null | undefined;
+  /** The most tokens, prompt and end included. */
+  readonly maxLength?: number | null | undefined;
+}
+
 /** One example's features and targets, a prediction, and the numbers of an evaluation. */
 export interface ModelTypes {
   readonly input: object;
@@ -79,10 +101,16 @@ export interface ModelTypes {
   /** With a generate section: what generate() is given, and what it makes. */
   readonly given?: object;
   readonly generated?: unknown;
+  /** true: generate() works token by token. */
+  readonly sequence?: boolean;
 }
 
 type GivenOf<T> = T extends { readonly given: infer Given } ? Given : Record<string, unknown>;
 type GeneratedOf<T> = T extends { readonly generated: infer Generated } ? Generated : unknown;
+/** Where it is not known how a model generates, all options may be given. */
+type GenerateOptionsOf<T> = T extends { readonly generated: unknown; readonly sequence: false }
+  ? GenerateOptions<GivenOf<T>>
+  : SequenceOptions<GivenOf<T>>;
 
 export interface Model<T extends ModelTypes = ModelTypes> {
   readonly definition: ModelDefinition;
@@ -103,10 +131,11 @@ export interface Model<T extends ModelTypes = ModelTypes> {
    */
   train(options?: ModelTrainOptions<T["input"] & T["target"]>): Promise<TrainResult>;
   /**
-   * Makes new examples from random numbers, for models with a generate section.
-   * @throws DlcError `cannot-generate`, `untrained`, `invalid-setting`, and those of `predict` for what is given.
+   * Makes new examples, from random numbers or token by token, as the spec's generate section says.
+   * @throws DlcError `cannot-generate`, `untrained`, `invalid-setting`, `empty-prompt`,
+   * `prompt-too-long`, `unknown-in-prompt`, and those of `predict` for what is given.
    */
-  generate(options?: GenerateOptions<GivenOf<T>>): Promise<GeneratedOf<T>[]>;
+  generate(options?: GenerateOptionsOf<T>): Promise<GeneratedOf<T>[]>;
   /** Copies of the weights, buffers and averages by name. */
   read(): Promise<Readonly<Record<string, HostTensor>>>;
   /** Writes them as one `.safetensors` file. */

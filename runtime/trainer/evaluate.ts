@@ -4,32 +4,15 @@ import type { Program } from "../program.js";
 import type { HeadSpec, MetricSpec } from "../spec.js";
 import type { HostTensor } from "../tensor.js";
 import type { MetricValues } from "./events.js";
+import { addLosses, meanLosses } from "./loss-sums.js";
 import { createMetricSet } from "./metrics/index.js";
-import { type EpochSums, noSums } from "./progress-state.js";
+import { noSums } from "./progress-state.js";
 import { stillScalars } from "./scalars.js";
 import { type BatchSource, batchesPerEpoch } from "./source.js";
 
 /** Examples per batch where no gradients are kept: enough to be fast, little enough to fit. */
 export function evaluationBatch(trainingBatch: number): number {
   return Math.max(trainingBatch, Math.min(256, 4 * trainingBatch));
-}
-
-/** Sums of a batch's losses added to those of the batches before. */
-export function addLosses(
-  sums: EpochSums["losses"],
-  outputs: Readonly<Record<string, HostTensor>>,
-  examples: number,
-): EpochSums["losses"] {
-  const next: Record<string, number> = { ...sums };
-  for (const [name, value] of Object.entries(outputs)) {
-    if (name !== "loss" && !name.startsWith("loss.")) continue;
-    next[name] = (sums[name] ?? 0) + (value.data[0] as number) * examples;
-  }
-  return next;
-}
-
-export function meanLosses(losses: EpochSums["losses"], examples: number): Record<string, number> {
-  return Object.fromEntries(Object.entries(losses).map(([name, sum]) => [name, sum / examples]));
 }
 
 /** The tensors of `all` that a program takes. */

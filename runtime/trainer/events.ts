@@ -50,6 +50,8 @@ export type TrainEvent =
       readonly epochs: number;
       readonly batch: number;
       readonly batchesPerEpoch: number;
+      /** Of a new run with `init`: where its first weights come from, and how many tensors. */
+      readonly startedFrom: { readonly from: string; readonly tensors: number } | null;
       /** Where an earlier call left off; null for a new run. */
       readonly resumedFrom: {
         readonly checkpoint: string;

@@ -45,25 +45,43 @@ export interface Verdict {
   readonly stop: boolean;
 }
 
+/** What phases in time ask of the monitor. By default it is one long comparison. */
+export interface Stages {
+  /** A phase has begun with this epoch: what was best before it says nothing. */
+  readonly isFirst: boolean;
+  /** A phase begins with the next epoch: waiting begins anew. */
+  readonly isLast: boolean;
+  /** A phase is still to come: not the time to stop. */
+  readonly mayStop: boolean;
+}
+
+const oneStage: Stages = { isFirst: false, isLast: false, mayStop: true };
+
 /** The state after an epoch with the monitored `value`. `epoch` counts from 1. */
 export function judgeEpoch(
   state: MonitorState,
   train: Pick<TrainSpec, "monitor" | "schedule" | "earlyStopping">,
   value: number,
   at: { readonly epoch: number; readonly step: number; readonly checkpoint: string },
+  { isFirst, isLast, mayStop }: Stages = oneStage,
 ): Verdict {
   const { mode } = train.monitor;
-  const isBest = improves(value, state.best?.value ?? null, mode, 0);
+  const best = isFirst ? null : state.best;
+  const isBest = improves(value, best?.value ?? null, mode, 0);
   const improved = improves(value, state.reference, mode, train.earlyStopping?.minDelta ?? 0);
   const waited = improved ? 0 : state.waited + 1;
   return {
     isBest,
-    stop: train.earlyStopping !== null && waited >= train.earlyStopping.patience,
+    stop: mayStop && train.earlyStopping !== null && waited >= train.earlyStopping.patience,
     state: {
-      best: isBest ? { value, ...at } : state.best,
-      reference: improved ? value : state.reference,
-      waited,
-      plateau: judgePlateau(state.plateau, train, value),
+      ...(isLast
+        ? initialMonitor
+        : {
+            reference: improved ? value : state.reference,
+            waited,
+            plateau: judgePlateau(state.plateau, train, value),
+          }),
+      best: isBest ? { value, ...at } : best,
     },
   };
 }

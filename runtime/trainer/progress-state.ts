@@ -1,14 +1,15 @@
 /** @file Where a run stands: all that a checkpoint must hold besides tensors to continue exactly. */
 import type { CheckpointContents } from "../checkpoint/checkpoint.js";
 import type { HostTensor } from "../tensor.js";
+import type { LossSums } from "./loss-sums.js";
 import type { MetricMemory } from "./metrics/define-metric.js";
 import type { MonitorState } from "./monitor.js";
 
 /** Running sums over the examples of the current epoch. */
 export interface EpochSums {
   readonly examples: number;
-  /** Σ loss · examples of the batch, for `loss` and each `loss.<name>`. */
-  readonly losses: Readonly<Record<string, number>>;
+  /** Of `loss` and each `loss.<name>`. */
+  readonly losses: LossSums;
   readonly metrics: Readonly<Record<string, MetricMemory>>;
 }
 

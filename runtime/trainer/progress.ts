@@ -118,11 +118,15 @@ const lasting: Lasting = {
       event.resumedFrom === null || event.resumedFrom.epoch > event.epochs
         ? ""
         : `\ncontinuing at epoch ${event.resumedFrom.epoch}, step ${event.resumedFrom.step}`;
+    const start =
+      event.startedFrom === null
+        ? ""
+        : `\nstarting from ${event.startedFrom.from}: ${plural(event.startedFrom.tensors, "tensor")}`;
     return [
       paint("bold", event.run),
       paint("dim", `  ${event.why}`),
       `\n${event.parameters} parameters, training on ${examples.train} examples${held}`,
-      `, ${plural(event.epochs, "epoch")} of ${plural(event.batchesPerEpoch, "batch", "batches")}${from}`,
+      `, ${plural(event.epochs, "epoch")} of ${plural(event.batchesPerEpoch, "batch", "batches")}${start}${from}`,
     ].join("");
   },
   epoch: ({ record, epochs, isBest, seconds, examplesPerSecond }, paint) =>

@@ -6,17 +6,19 @@ import type { DeviceState, Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
 import type { Program } from "../program.js";
 import type { ModelDefinition, TrainSpec } from "../spec.js";
-import { addLosses, evaluate, evaluationBatch, meanLosses } from "./evaluate.js";
+import { evaluate, evaluationBatch } from "./evaluate.js";
 import type { EpochRecord, MetricValues, TrainEvent, TrainResult } from "./events.js";
+import { addLosses, meanLosses } from "./loss-sums.js";
 import { createMetricSet, type MetricSet } from "./metrics/index.js";
 import { judgeEpoch, monitoredValue } from "./monitor.js";
 import { firstNonFinite } from "./non-finite.js";
 import { createPace, type Pace } from "./pace.js";
+import { beginsIn, isStillToBegin, ofRunning, runsIn } from "./phase-epochs.js";
 import { noSums, packProgress, type RunProgress } from "./progress-state.js";
 import type { RunFolder } from "./run-folder.js";
-import { learningRateAt, type RunLength } from "./schedule.js";
+import type { RunLength } from "./schedule.js";
 import { batchesPerEpoch, type TrainingData } from "./source.js";
-import { type StepContext, type StepProgram, trainBatch } from "./step.js";
+import { type StepContext, type StepProgram, shownRate, trainBatch } from "./step.js";
 
 export interface TrainingPrograms {
   /** What each batch runs, in order. */
@@ -76,8 +78,12 @@ export function createRun(parts: RunParts): Run {
   /** Is there progress that `saved` does not hold? */
   let unsaved = false;
 
+  /** Of the current epoch: of the heads that its phases compute. */
   function freshMetrics(): MetricSet {
-    return createMetricSet(settings.metrics, definition.heads);
+    const running = programs.updates.filter((update) => runsIn(update, progress.epoch));
+    return createMetricSet(settings.metrics, definition.heads, ({ name }) =>
+      running.some(({ program }) => program.outputs[name] !== undefined),
+    );
   }
 
   async function complete(): Promise<TrainResult> {
@@ -173,7 +179,7 @@ export function createRun(parts: RunParts): Run {
       batches: length.batchesPerEpoch,
       step: progress.step,
       loss,
-      meanLoss: (sums.losses.loss ?? Number.NaN) / sums.examples,
+      meanLoss: meanLosses(sums.losses, sums.examples).loss ?? Number.NaN,
       metrics: metrics.running(),
       learningRate,
       examplesPerSecond: pace.examplesPerSecond,
@@ -206,7 +212,9 @@ export function createRun(parts: RunParts): Run {
       },
     });
     pace.validationDone((performance.now() - started) / 1000);
-    return evaluation?.metrics ?? stopped;
+    return evaluation === null
+      ? stopped
+      : ofRunning(evaluation.metrics, programs.updates, progress.epoch);
   }
 
   async function endEpoch(
@@ -217,7 +225,7 @@ export function createRun(parts: RunParts): Run {
     const record: EpochRecord = {
       epoch: epoch + 1,
       step,
-      learningRate: learningRateAt(settings, length, step, progress.monitor.plateau.reduction),
+      learningRate: shownRate(context, progress, step),
       train: { ...meanLosses(sums.losses, sums.examples), ...metrics.results() },
       validation,
     };
@@ -226,15 +234,21 @@ export function createRun(parts: RunParts): Run {
       { ...(validation ?? record.train), epoch: epoch + 1 },
       settings.monitor.metric,
     );
-    const verdict = judgeEpoch(progress.monitor, settings, value, {
-      epoch: epoch + 1,
-      step,
-      checkpoint,
-    });
+    const { updates } = programs;
+    const verdict = judgeEpoch(
+      progress.monitor,
+      settings,
+      value,
+      { epoch: epoch + 1, step, checkpoint },
+      {
+        isFirst: beginsIn(updates, epoch),
+        isLast: beginsIn(updates, epoch + 1),
+        mayStop: !isStillToBegin(updates, epoch, settings.epochs),
+      },
+    );
     const isLast = epoch + 1 >= settings.epochs;
     const metricsBytes = await folder.appendLog(record);
     history.push(record);
-    metrics = freshMetrics();
     progress = {
       ...progress,
       epoch: epoch + 1,
@@ -244,6 +258,7 @@ export function createRun(parts: RunParts): Run {
       metricsBytes,
       finished: verdict.stop ? "early-stopping" : isLast ? "epochs" : null,
     };
+    metrics = freshMetrics();
     await save(progress, checkpoint);
     emit({
       kind: "epoch",

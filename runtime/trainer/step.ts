@@ -6,6 +6,7 @@ import type { TrainSpec } from "../spec.js";
 import { type HostTensor, scalar } from "../tensor.js";
 import { inputsOf } from "./evaluate.js";
 import { explainNonFinite } from "./non-finite.js";
+import { lengthOf, runsIn, stepsBefore } from "./phase-epochs.js";
 import type { RunProgress } from "./progress-state.js";
 import { scalarsOf } from "./scalars.js";
 import { learningRateAt, type RunLength } from "./schedule.js";
@@ -19,6 +20,8 @@ export interface StepProgram {
   readonly steps: number;
   /** Base learning rate; null: that of the settings. */
   readonly learningRate: number | null;
+  /** First and last epoch in which it runs, from 1; last null: to the end. */
+  readonly epochs: readonly [first: number, last: number | null];
   readonly program: Program;
 }
 
@@ -41,13 +44,36 @@ export interface StepResult {
   /** Losses and heads. With phases `loss` is the sum, and `loss.<phase>` is each one's. */
   readonly outputs: Readonly<Record<string, HostTensor>>;
   readonly loss: number;
+  /** Of the (first) update. */
   readonly learningRate: number;
+}
+
+/**
+ * The learning rate of update `step` (from 1) of the run. Each phase's schedule spans the epochs in
+ * which the phase runs.
+ */
+function rateOf(
+  { settings, length }: Pick<StepContext, "settings" | "length">,
+  update: StepProgram,
+  step: number,
+  reduction: number,
+): number {
+  const learningRate = update.learningRate ?? settings.learningRate;
+  const own = step - stepsBefore(update, length);
+  return learningRateAt({ ...settings, learningRate }, lengthOf(update, length), own, reduction);
+}
+
+/** As reports show it: the rate of the first update that runs in the epoch at hand, at a step of the run. */
+export function shownRate(context: StepContext, progress: RunProgress, step: number): number {
+  const update = context.updates.find((candidate) => runsIn(candidate, progress.epoch));
+  if (update === undefined) throw new Error(`nothing to update in epoch ${progress.epoch + 1}`);
+  return rateOf(context, update, step, progress.monitor.plateau.reduction);
 }
 
 /**
  * Trains on one batch. Gradients of `accumulate` batches make one update; batches that are left at
  * the end of an epoch are carried into the next one, and at the end of the run they are applied.
- * Phases run one after the other, each `steps` times, on what those before have left.
+ * Phases of this epoch run one after the other, each `steps` times, on what those before have left.
  * @throws DlcError `non-finite-loss` or `non-finite-input`; then the state is as before the failing call.
  */
 export async function trainBatch(
@@ -57,19 +83,18 @@ export async function trainBatch(
 ): Promise<StepResult> {
   const { engine, updates, settings, length, state, apply } = context;
   const { reduction } = progress.monitor.plateau;
-  const rateOf = (learningRate: number): number =>
-    learningRateAt({ ...settings, learningRate }, length, progress.step + 1, reduction);
-  const learningRate = rateOf(settings.learningRate);
+  const learningRate = shownRate(context, progress, progress.step + 1);
   const batchKey = derive(settings.seed, progress.batches + 1);
   const outputs: Record<string, HostTensor> = {};
   let loss = 0;
   let calls = 0;
-  for (const update of updates) {
+  for (const update of updates.filter((candidate) => runsIn(candidate, progress.epoch))) {
+    const stepsDone = progress.step - stepsBefore(update, length);
     let latest: Readonly<Record<string, HostTensor>> = {};
     for (let i = 0; i < update.steps; i++) {
       const scalars: Scalars = {
-        learning_rate: update.learningRate === null ? learningRate : rateOf(update.learningRate),
-        step: progress.step * update.steps + i + 1,
+        learning_rate: rateOf(context, update, progress.step + 1, reduction),
+        step: stepsDone * update.steps + i + 1,
         random_key: update.phase === null ? batchKey : derive(batchKey, calls),
       };
       latest = await callOnce(context, update, scalars, progress, batch);

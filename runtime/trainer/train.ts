@@ -3,6 +3,7 @@
  * which any interrupted run continues to bit-identical weights.
  */
 import { join } from "node:path";
+import type { StartingPoint } from "../checkpoint/foreign/initial.js";
 import { sha256 } from "../checkpoint/manifest.js";
 import { writeSafetensors } from "../checkpoint/safetensors.js";
 import { checkpointsFolder, createCheckpointStore, listCheckpoints } from "../checkpoint/store.js";
@@ -13,6 +14,7 @@ import type { ModelDefinition, TrainSpec } from "../spec.js";
 import { type HostTensor, sizeOf } from "../tensor.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { initialMonitor } from "./monitor.js";
+import { checkPhaseEpochs } from "./phase-epochs.js";
 import { noSums, type RunProgress, unpackProgress } from "./progress-state.js";
 import { createRun, type Run, type TrainingPrograms } from "./run.js";
 import { describeRun, openRunFolder } from "./run-folder.js";
@@ -32,6 +34,8 @@ export interface TrainOptions {
   readonly settings?: Partial<TrainSpec>;
   /** Weights to start a new run from, instead of initial values. */
   readonly initial?: Readonly<Record<string, HostTensor>>;
+  /** A file to start a new run from, where `initial` is not given. A run that is continued does not read it. */
+  readonly startFrom?: StartingPoint;
   /** When aborted, training ends after the current step with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Seconds after which training pauses with a checkpoint. */
@@ -48,7 +52,7 @@ export interface Trained {
 /**
  * Trains `definition` on `options.data`. Called again with the same arguments it continues an
  * interrupted run, and returns the result of a finished one.
- * @throws DlcError `not-trainable`, `no-examples`, `run-busy`, `different-run`, `foreign-checkpoint`,
+ * @throws DlcError `not-trainable`, `invalid-setting`, `unknown-monitor`, `no-examples`, `run-busy`, `different-run`, `foreign-checkpoint`,
  *   `no-intact-checkpoint`, `non-finite-loss`, `non-finite-input`, `file-operation-failed`, …
  */
 export async function train(definition: ModelDefinition, options: TrainOptions): Promise<Trained> {
@@ -60,7 +64,10 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
       settings,
       engine: { name: engine.name, device: engine.device, threads: engine.threads },
       examples: { train: data.train.size, validation: data.validation?.size ?? 0 },
-      startedFrom: options.initial === undefined ? null : sha256(writeSafetensors(options.initial)),
+      startedFrom:
+        options.initial === undefined
+          ? (options.startFrom?.sha256 ?? null)
+          : sha256(writeSafetensors(options.initial)),
     }),
     options.fresh ?? false,
   );
@@ -77,9 +84,10 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
       ),
     );
     const start = found === null ? firstProgress : unpackProgress(found.contents);
+    const given = found === null ? (options.initial ?? (await options.startFrom?.load())) : null;
     const values = found?.contents.state ?? {
       ...initialState(definition.state, settings.seed),
-      ...options.initial,
+      ...given,
     };
     const log = await folder.resumeLog(start.metricsBytes);
     if (log.bytes !== start.metricsBytes) {
@@ -104,7 +112,10 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
         saved: found?.name ?? null,
       });
       await completeSave(run, store, found?.name ?? null);
-      emit(startedEvent(definition, options, run, found?.name ?? null));
+      const from = options.initial === undefined ? (options.startFrom?.from ?? null) : null;
+      const startedFrom =
+        from === null || !given ? null : { from, tensors: Object.keys(given).length };
+      emit(startedEvent(definition, options, run, found?.name ?? null, startedFrom));
       const result = await run.complete();
       emit({ kind: "finished", result });
       return { result, state };
@@ -159,6 +170,7 @@ function requireTrainable(
       );
     }
   }
+  checkPhaseEpochs(updates, settings, definition.heads, options.data.validation !== null);
   if (options.data.train.size === 0) {
     throw new DlcError("no-examples", "there are no training examples", {
       place: "data.source",
@@ -171,13 +183,15 @@ function requireTrainable(
 /** One update per batch, or the phases'; empty if the model cannot be trained. */
 function updatesOf({ programs: { train: program, phases } }: ModelDefinition): StepProgram[] {
   if (phases !== undefined && phases.length > 0) {
-    return phases.map(({ name, steps, learningRate, train }) => {
-      return { phase: name, steps, learningRate, program: train };
+    return phases.map(({ name, steps, learningRate, epochs = always, train }) => {
+      return { phase: name, steps, learningRate, epochs, program: train };
     });
   }
   if (program === undefined) return [];
-  return [{ phase: null, steps: 1, learningRate: null, program }];
+  return [{ phase: null, steps: 1, learningRate: null, epochs: always, program }];
 }
+
+const always = [1, null] as const;
 
 /** Why to stop before the next batch; null: go on. */
 function stopCheck({ signal, timeLimit }: TrainOptions): Run["stop"] {
@@ -207,6 +221,7 @@ function startedEvent(
   options: TrainOptions,
   run: Run,
   checkpoint: string | null,
+  startedFrom: Extract<TrainEvent, { kind: "started" }>["startedFrom"],
 ): TrainEvent {
   const { engine, data } = options;
   const weights = Object.values(definition.state).filter(({ role }) => role === "weight");
@@ -222,6 +237,7 @@ function startedEvent(
     epochs: run.settings.epochs,
     batch: run.settings.batch,
     batchesPerEpoch: batchesPerEpoch(data.train, run.settings.batch),
+    startedFrom,
     resumedFrom:
       checkpoint === null
         ? null

@@ -124,6 +124,21 @@ describe("from data", () => {
     expect(spec).toContain('column: "Größe (cm)"');
   });
 
+  it("reads a text where it is all there is to read", async () => {
+    // Different texts of few words.
+    const rows = Array.from({ length: 60 }, (_, i) => {
+      const words = ["abcdefg"[i % 7], "pqrst"[i % 5], "wxyz"[i % 4]].join(" ");
+      return `"Item ${words}, ${i % 2 ? "fine" : "bad"}!",${i % 2}`;
+    });
+    write(folder, "reviews.csv", `review,label\n${rows.join("\n")}\n`);
+    expect(await dlc(["init", "reviews", "--from", "reviews.csv"], here)).toMatchObject({
+      code: 0,
+    });
+    const spec = await trains("reviews");
+    expect(spec).toContain("review: { type: text, tokens: word, lowercase: true }");
+    expect(spec).toContain("embedding: 32");
+  });
+
   it("predicts the column that --target names", async () => {
     write(folder, "customers.csv", table());
     const args = ["init", "size", "--from", "customers.csv", "--target", "Größe (cm)"];
@@ -144,7 +159,7 @@ describe("from data", () => {
   });
 
   it("refuses a table of which nothing is left", async () => {
-    write(folder, "bare.csv", "note,label\none,a\ntwo,b\nthree,a\nfour,b\n");
+    write(folder, "bare.csv", "note,label\n,a\ntwo,b\nthree,a\nfour,b\n");
     const { code, stderr } = await dlc(["init", "no", "--from", "bare.csv"], here);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error no-features: /);

@@ -80,7 +80,7 @@ describe.each(names)("the tarball of the %s", (name) => {
   });
 
   it("holds nothing else: no tests, sources, maps or build records", () => {
-    const known = name === "compiler" ? /^(bin|assets\/(schema|templates))\// : /^$/;
+    const known = name === "compiler" ? /^(bin|blocks|assets\/(schema|templates))\// : /^$/;
     for (const path of paths()) {
       if (["README.md", "LICENSE", "package.json"].includes(path) || known.test(path)) continue;
       expect(path).toMatch(/^dist\/[\w/-]+(\.d\.ts|\.js)$/);
@@ -107,6 +107,7 @@ describe("the tarball of the compiler", () => {
     const paths = packed.compiler.files.map(({ path }) => path);
     expect(paths).toContain("assets/schema/dlc.schema.json");
     expect(paths).toContain("assets/templates/mnist-cnn/spec.yaml");
+    expect(paths).toContain("blocks/transformer_encoder.yaml");
     expect(paths.filter((path) => /expected|runs|generated\//.test(path))).toEqual([]);
     const bin = join(project, "node_modules/@dlc/compiler/bin/dlc.js");
     expect(readFileSync(bin, "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);

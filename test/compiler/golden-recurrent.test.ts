@@ -1,5 +1,6 @@
 /** @file Recurrent layers against PyTorch: test/golden/recurrent.json, made by make-recurrent.py. */
 import { readFileSync } from "node:fs";
+import type { FeatureSpec } from "@dlc/runtime";
 import { describe, expect, it } from "vitest";
 import { optimize } from "../../compiler/4-optimize/index.js";
 import type { Graph } from "../../compiler/ir/types.js";
@@ -16,6 +17,8 @@ interface Golden {
   readonly bidirectional: boolean;
   readonly x: Numbers;
   readonly state?: Numbers;
+  /** Of examples of different lengths: behind them stands padding. */
+  readonly lengths?: readonly number[];
   readonly target: Numbers;
   readonly weights: Readonly<Record<string, Numbers>>;
   readonly output: Numbers;
@@ -39,6 +42,27 @@ function distance(actual: Values[string] | undefined, { shape, data }: Numbers):
   return Math.max(...data.map((v, i) => Math.abs(v - (actual?.data[i] ?? Number.NaN)))) / scale;
 }
 
+/** A column of `[n, …]` numbers: where examples have lengths, a sequence. */
+function columnOf({ lengths }: Golden, { shape }: Numbers): FeatureSpec {
+  const [, length = 1, channels] = shape;
+  if (lengths === undefined || channels === undefined) return vector(...shape.slice(1));
+  return { type: "sequence", column: "c", length, channels, scale: "none", truncate: false };
+}
+
+/** Its batch; a sequence has a last channel that says where its steps are. */
+function batchOf(golden: Golden, { shape, data }: Numbers): Values[string] {
+  const [n = 1, length = 1, channels = 1] = shape;
+  const { lengths } = golden;
+  if (lengths === undefined || columnOf(golden, { shape, data }).type !== "sequence") {
+    return tensor(shape, data);
+  }
+  const rows = Array.from({ length: n * length }, (_, i) => [
+    ...data.slice(i * channels, (i + 1) * channels),
+    Number(i % length < (lengths[Math.floor(i / length)] ?? 0)),
+  ]);
+  return tensor([n, length, channels + 1], rows.flat());
+}
+
 function programsOf(golden: Golden, accumulate: number) {
   const { kind, sequence, bidirectional, x, state, target } = golden;
   const from = state === undefined ? "x" : "{ input: x, state: state }";
@@ -46,9 +70,9 @@ function programsOf(golden: Golden, accumulate: number) {
   const programs = trained(
     specOf({
       features: {
-        x: vector(...x.shape.slice(1)),
+        x: columnOf(golden, x),
         ...(state === undefined ? {} : { state: vector(...state.shape.slice(1)) }),
-        y: vector(...target.shape.slice(1)),
+        y: columnOf(golden, target),
       },
       layers: `- ${kind}: ${fields}\n  as: layer\n  from: ${from}\n- dense: 2`,
       train: {
@@ -66,8 +90,8 @@ function programsOf(golden: Golden, accumulate: number) {
 describe.each(goldens)("%s", (_, golden) => {
   const n = golden.x.shape[0] as number;
   const batch: Values = {
-    x: tensor(golden.x.shape, golden.x.data),
-    y: tensor(golden.target.shape, golden.target.data),
+    x: batchOf(golden, golden.x),
+    y: batchOf(golden, golden.target),
     ...(golden.state === undefined ? {} : { state: tensor(golden.state.shape, golden.state.data) }),
   };
   const zeros = (state: Readonly<Record<string, { shape: readonly number[] }>>): Values =>

@@ -46,6 +46,11 @@ describe("sources", () => {
         column: "image",
       },
     ],
+    ["{ text: a.txt }", { kind: "text", path: "a.txt", by: "line", length: 200 }],
+    [
+      "{ text: { path: a.txt.gz, by: characters, length: 50 } }",
+      { kind: "text", path: "a.txt.gz", by: "characters", length: 50 },
+    ],
     ["{ arrays: true }", { kind: "arrays" }],
     ["arrays", { kind: "arrays" }],
   ];
@@ -84,6 +89,45 @@ describe("features", () => {
       classes: ["0", "1", "yes"],
       encode: "one_hot",
     });
+  });
+
+  it("that are texts have room for their end, which targets have unless told otherwise", () => {
+    const defaults = { type: "text", column: "it", tokens: "word", vocabulary: 8000 };
+    const flags = { lowercase: false, truncate: false, unknown: "replace" };
+    expect(featureOf("text")).toMatchObject({ ...defaults, ...flags, length: 0, end: false });
+    expect(featureOf("{ type: text, max_length: 5, end: true }")).toMatchObject({ length: 6 });
+    const targetOf = (target: string): FeatureSpec | undefined =>
+      dataOf(`  source: arrays\n  features: { x: number }\n  targets: { it: ${target} }\n`).targets
+        .it;
+    expect(targetOf("{ type: text, max_length: 5 }")).toMatchObject({ length: 6, end: true });
+    expect(targetOf("{ type: text, max_length: 5, end: false }")).toMatchObject({ length: 5 });
+  });
+
+  it("that are texts need a vocabulary for more than the special tokens", () => {
+    const of = (tokens: string, vocabulary: number): string[] =>
+      codes(
+        `  source: arrays\n  features: { it: { type: text, tokens: ${tokens}, vocabulary: ${vocabulary} } }\n`,
+      );
+    expect(of("char", 4)).toEqual(["out-of-range"]);
+    expect(of("char", 5)).toEqual([]);
+    expect(of("bpe", 259)).toEqual(["out-of-range"]);
+    expect(of("bpe", 260)).toEqual([]);
+  });
+
+  it("that are sequences get their defaults", () => {
+    expect(featureOf("sequence")).toEqual({
+      ...{ type: "sequence", column: "it", length: 0, channels: 1, scale: "none" },
+      truncate: false,
+    });
+    expect(featureOf("{ type: sequence, max_length: 9, channels: 2 }")).toMatchObject({
+      length: 9,
+      channels: 2,
+    });
+  });
+
+  it("of a text file read its only column", () => {
+    const { features } = dataOf("  source: { text: a.txt }\n  features: { verse: text }\n");
+    expect(features.verse).toMatchObject({ column: "text" });
   });
 
   it("that are vectors take one column of arrays or several of numbers", () => {

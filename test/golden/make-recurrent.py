@@ -9,10 +9,12 @@ import json
 import pathlib
 
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 torch.manual_seed(7)
 torch.set_num_threads(1)
 BATCH, STEPS, FEATURES, UNITS = 3, 7, 4, 5
+LENGTHS = [4, 7, 2]
 
 
 def numbers(tensor):
@@ -36,7 +38,7 @@ def names_of(kind, bidirectional):
     return result
 
 
-def make(kind, sequence=False, bidirectional=False, state=False):
+def make(kind, sequence=False, bidirectional=False, state=False, lengths=None):
     layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "simple_rnn": torch.nn.RNN}[kind]
     net = layer(FEATURES, UNITS, batch_first=True, bidirectional=bidirectional)
     with torch.no_grad():
@@ -51,8 +53,22 @@ def make(kind, sequence=False, bidirectional=False, state=False):
     initial = torch.randn(1, BATCH, UNITS) if state else None
     target = torch.randn(BATCH, STEPS, 2) if sequence else torch.randn(BATCH, 2)
 
+    def run():
+        if lengths is None:
+            return net(x, initial) if state else net(x)
+        # Numbers behind an example's length are never read, and outputs there are zeros.
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        outputs, last = net(packed)
+        return pad_packed_sequence(outputs, batch_first=True, total_length=STEPS)[0], last
+
+    def mean_of(squares):
+        if lengths is None or not sequence:
+            return squares.mean()
+        there = torch.arange(STEPS)[None, :] < torch.tensor(lengths)[:, None]
+        return squares[there].mean()
+
     def forward():
-        outputs, last = net(x, initial) if state else net(x)
+        outputs, last = run()
         h = last[0] if kind == "lstm" else last
         return dense(outputs if sequence else torch.cat(list(h), dim=1))
 
@@ -69,12 +85,12 @@ def make(kind, sequence=False, bidirectional=False, state=False):
     trained = [p for p in [*net.parameters(), *dense.parameters()] if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=0.01, eps=1e-8)
     output = forward()
-    loss = ((output - target) ** 2).mean()
+    loss = mean_of((output - target) ** 2)
     loss.backward()
     gradients = tensors(lambda p: p.grad)
     for _ in range(3):
         optimizer.zero_grad()
-        ((forward() - target) ** 2).mean().backward()
+        mean_of((forward() - target) ** 2).backward()
         optimizer.step()
     return {
         "kind": kind,
@@ -82,6 +98,7 @@ def make(kind, sequence=False, bidirectional=False, state=False):
         "bidirectional": bidirectional,
         "x": numbers(x),
         **({"state": numbers(initial[0])} if state else {}),
+        **({"lengths": lengths} if lengths else {}),
         "target": numbers(target),
         "weights": weights,
         "output": numbers(output),
@@ -100,6 +117,10 @@ cases = {
     "gru, from a state": make("gru", sequence=True, state=True),
     "gru, both directions": make("gru", bidirectional=True),
     "simple_rnn": make("simple_rnn", sequence=True),
+    "lstm, both directions, of different lengths": make("lstm", bidirectional=True, lengths=LENGTHS),
+    "lstm, all outputs, of different lengths": make("lstm", True, True, lengths=LENGTHS),
+    "gru, both directions, of different lengths": make("gru", bidirectional=True, lengths=LENGTHS),
+    "gru, all outputs, of different lengths": make("gru", True, True, lengths=LENGTHS),
 }
 path = pathlib.Path(__file__).with_name("recurrent.json")
 lines = [f"{json.dumps(name)}: {json.dumps(case, separators=(',', ':'))}" for name, case in cases.items()]

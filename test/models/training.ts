@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Judging, recognised, trainedJudge } from "./judge.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const dlc = join(root, "compiler/bin/dlc.js");
@@ -21,6 +22,8 @@ type Expected = {
   readonly split: string;
   /** Trains for more than some two minutes on two idle cores: left to `npm run test:models:long`. */
   readonly long?: boolean;
+  /** What another model says of generated images. */
+  readonly judged?: Judging;
 } & ((Band & { readonly metric: string }) | { readonly metrics: Readonly<Record<string, Band>> });
 
 const bandsOf = (expected: Expected): readonly (readonly [string, Band])[] =>
@@ -62,5 +65,10 @@ export function testModels(long: boolean): void {
       expect(result.metrics[metric], metric).toBeGreaterThanOrEqual(atLeast);
       expect(result.metrics[metric], metric).toBeLessThanOrEqual(atMost);
     }
+    const { judged } = expected;
+    if (judged === undefined) return;
+    const judge = await trainedJudge(judged.by, runs);
+    const { all, byValue } = await recognised(join(runs, name), judge, judged);
+    expect(all, JSON.stringify(byValue)).toBeGreaterThanOrEqual(judged.atLeast);
   });
 }

@@ -111,7 +111,8 @@ describe("the catalogue", () => {
 
   /** The codes that the stages up to differentiation report for a fragment of a spec; data is not read. */
   async function codesOf(fragment: string): Promise<string[]> {
-    const { spec, base } = completeFragment(fragment);
+    const { spec, base, data } = completeFragment(fragment);
+    if (data !== undefined) writeFileSync(join(exampleFolder, "data.json"), data);
     writeFileSync(join(exampleFolder, "spec.yaml"), spec);
     writeFileSync(join(exampleFolder, "base.yaml"), base);
     const { diagnostics } = await compile(join(exampleFolder, "spec.yaml"), {

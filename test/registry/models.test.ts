@@ -15,6 +15,8 @@ import {
   random,
   type StateSpec,
   sizeOf,
+  specialTokenNames,
+  specialTokens,
 } from "@dlc/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { emitPackage } from "../../compiler/5-emit/emit-package.js";
@@ -37,7 +39,20 @@ afterAll(async () => {
 /** Examples: enough for statistics over the batch, few enough for the reference. */
 const n = 3;
 
-/** Numbers that fit an input: pixels, class numbers, or numbers around 0. */
+/** Ids of a text's tokens: the first example is as long as it may be, and none is empty. */
+function tokens(definition: ModelDefinition, name: string, length: number) {
+  const ordinary = (definition.facts[name]?.vocabulary?.length ?? 0) - specialTokenNames.length;
+  const key = random.keyOf(name);
+  return (i: number): number => {
+    const row = Math.floor(i / length);
+    const end = row === 0 ? length : 1 + Math.floor(length * random.uniform(row, key));
+    return i % length < end
+      ? specialTokenNames.length + Math.floor(ordinary * random.uniform(i, key))
+      : specialTokens.pad;
+  };
+}
+
+/** Numbers that fit an input: pixels, class numbers, tokens, or numbers around 0. */
 function drawn(definition: ModelDefinition, name: string, program: Program): HostTensor {
   const spec = program.inputs[name];
   if (spec === undefined) throw new Error(`no input ${name}`);
@@ -47,7 +62,10 @@ function drawn(definition: ModelDefinition, name: string, program: Program): Hos
   const classes = feature?.type === "category" ? (feature.classes?.length ?? 2) : 0;
   const draws = {
     u8: (i: number) => Math.floor(256 * random.uniform(i, key)),
-    i32: (i: number) => Math.floor(classes * random.uniform(i, key)),
+    i32:
+      feature?.type === "text"
+        ? tokens(definition, name, feature.length)
+        : (i: number) => Math.floor(classes * random.uniform(i, key)),
     f32: (i: number) => random.normal(i, key),
   };
   const dtype = spec.dtype as keyof typeof draws;

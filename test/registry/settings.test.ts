@@ -43,7 +43,10 @@ const category = { type: "category", classes: ["p", "q"] };
 const facts: FittedFacts = Object.fromEntries(
   ["x", "y"].map((name) => [
     name,
-    { classes: ["p", "q"], counts: [3, 1], mean: [1], deviation: [2], min: [3], max: [7] },
+    {
+      ...{ classes: ["p", "q"], counts: [3, 1], mean: [1], deviation: [2], min: [3], max: [7] },
+      vocabulary: ["<pad>", "<unknown>", "<start>", "<end>", "p", "q"],
+    },
   ]),
 );
 
@@ -108,11 +111,19 @@ const layerInputs: Readonly<Record<string, Settings>> = {
   simple_rnn: vector(5, 4),
   lstm: vector(5, 4),
   gru: vector(5, 4),
+  attention: vector(5, 4),
+  positions: vector(5, 4),
   rnn_cell: vector(4),
   lstm_cell: vector(4),
   gru_cell: vector(4),
   embedding: { ...category, encode: "index" },
+  one_hot: { ...category, encode: "index" },
+  crop1d: vector(5, 4),
+  logits: vector(4),
+  global_avg_pool1d: vector(5, 4),
+  global_max_pool1d: vector(5, 4),
 };
+const three = { type: "category", classes: ["p", "q", "r"] };
 
 /** The settings that a layer's example has. */
 function exampleOf({ name, primary, example = "" }: Shape): Settings {
@@ -132,7 +143,10 @@ const placeLayer: Place = (settings, shape) => {
   const states = ["h", "other"].map((as) => ({ dense: stateSize, from: "x", as }));
   return {
     data: {
-      features: { x: layerInputs[name] ?? { type: "image", shape: [6, 6, 4] } },
+      features: {
+        x: layerInputs[name] ?? { type: "image", shape: [6, 6, 4] },
+        ...(name === "logits" ? { translation: category, three } : {}),
+      },
       targets: { y: vector(2) },
     },
     layers: [
@@ -186,7 +200,8 @@ const placeFeature: Place = (settings, { name }) => ({
     targets: { y: vector(2) },
   },
   layers: [
-    ...(settings.encode === "index" ? [{ embedding: 2 }] : ["linear"]),
+    ...(settings.encode === "index" || name === "text" ? [{ embedding: 2 }] : ["linear"]),
+    ...(name === "text" || name === "sequence" ? [{ lstm: 2 }] : []),
     ...(name === "image" || name === "vector" ? ["flatten"] : []),
     { dense: 2 },
   ],
@@ -198,11 +213,19 @@ const placeTarget: Place = (settings, { name }) => ({
     features: { x: vector(4) },
     targets: { y: { type: name, ...settings } },
   },
-  layers: [
-    { dense: name === "number" ? 1 : name === "image" ? 12 : 2 },
-    ...(name === "image" ? [{ reshape: [2, 2, 3] }] : []),
-  ],
-  train: { loss: name === "category" ? "cross_entropy" : "mse" },
+  layers:
+    name === "text"
+      ? [
+          { previous: "y" },
+          { embedding: 2 },
+          { lstm: { units: 2, return: "sequence" } },
+          { logits: "y" },
+        ]
+      : [
+          { dense: name === "number" ? 1 : name === "image" ? 12 : 2 },
+          ...(name === "image" ? [{ reshape: [2, 2, 3] }] : []),
+        ],
+  train: { loss: name === "category" || name === "text" ? "cross_entropy" : "mse" },
 });
 
 const placeSource: Place = (settings, { name }) => {
@@ -221,6 +244,7 @@ const placeSource: Place = (settings, { name }) => {
   };
 };
 
+const captions: Pair = [{ p: "one" }, { p: "two" }];
 const classLists: Pair = [
   ["p", "q"],
   ["q", "p"],
@@ -233,6 +257,12 @@ const families: readonly Family[] = [
     place: (settings, shape) => placeLayer({ ...exampleOf(shape), ...settings }, shape),
     given: {
       "shortcut.bias_initializer": { bias: true },
+      // Whole numbers for each head.
+      "attention.heads": { units: 24 },
+      "attention.kind": { heads: undefined },
+      "attention.units": { heads: 1 },
+      "attention.value_size": { heads: 1 },
+      "attention.rotary": { heads: 2 },
       // Windows that do not fill the input.
       "max_pool1d.padding": { size: 4 },
       "avg_pool1d.padding": { size: 4 },
@@ -245,15 +275,20 @@ const families: readonly Family[] = [
         [4, 3],
       ],
       "concat.axis": [1, 2],
+      "attention.kind": ["dot", "scaled_dot"],
+      "positions.max_length": [5, 6],
+      "feed_forward.hidden": [3, "auto"],
       "select_channels.channels": [[0], [1]],
       "rnn_cell.state": ["h", "other"],
       "gru_cell.state": ["h", "other"],
       "lstm_cell.state": ["h", "other"],
       "embedding.vocabulary": [2, 3],
       "group_norm.groups": [1, 2],
+      "logits.of": ["translation", "three"],
     },
-    // Initial states: test/compiler/recurrent.test.ts.
-    without: ["simple_rnn.state", "lstm.state", "gru.state"],
+    // Initial states: test/compiler/recurrent.test.ts; memories: test/compiler/attention.test.ts;
+    // what was said before: test/compiler/sequence-loss.test.ts.
+    without: ["simple_rnn.state", "lstm.state", "gru.state", "attention.memory", "previous.input"],
   },
   {
     name: "loss",
@@ -331,9 +366,13 @@ const families: readonly Family[] = [
     place: ({ ...settings }) =>
       "class_weights" in settings || "label_smoothing" in settings
         ? { data: { targets: { y: category } }, train: { loss: "cross_entropy", ...settings } }
-        : { train: settings },
+        : { layers: [{ dense: 3 }, { dense: 3 }, { dense: 2 }], train: settings },
     given: { "train.weight_decay": { optimizer: "adamw" } },
-    values: { "train.class_weights": ["balanced", { p: 2 }] },
+    values: {
+      "train.class_weights": ["balanced", { p: 2 }],
+      "train.freeze": ["dense_1", "dense_2"],
+      "train.learning_rates": [{ dense_1: 2 }, { dense_1: 3 }],
+    },
   },
   {
     name: "feature",
@@ -343,6 +382,8 @@ const families: readonly Family[] = [
       image: { shape: [2, 2, 3] },
       vector: { shape: [2] },
       category: { classes: ["p", "q"] },
+      text: { max_length: 5 },
+      sequence: { max_length: 5 },
     },
     values: {
       "image.shape": [
@@ -355,6 +396,7 @@ const families: readonly Family[] = [
         ["y", "x"],
       ],
       "category.classes": classLists,
+      "text.words": captions,
       ...columns(featureChoice),
     },
   },
@@ -366,6 +408,7 @@ const families: readonly Family[] = [
       image: { shape: [2, 2, 3] },
       vector: { shape: [2] },
       category: { classes: ["p", "q"] },
+      text: { max_length: 5 },
     },
     values: {
       "vector.columns": [
@@ -373,6 +416,7 @@ const families: readonly Family[] = [
         ["y", "x"],
       ],
       "category.classes": classLists,
+      "text.words": captions,
       ...columns(targetChoice),
     },
     // A target has the shape of the output, which is that of the layers here.
@@ -387,12 +431,17 @@ const families: readonly Family[] = [
       cifar: { files: ["a.bin"] },
       images: { path: "a" },
       json: { path: "a.json" },
+      text: { path: "a.txt" },
+      "text.length": { by: "characters" },
       // In place of a path.
       "json.column": { path: undefined, by_class: { p: "p.json", q: "q.json" } },
     },
     values: {
       ...Object.fromEntries(
-        ["csv", "images", "json"].map((name): [string, Pair] => [`${name}.path`, ["a", "b"]]),
+        ["csv", "images", "json", "text"].map((name): [string, Pair] => [
+          `${name}.path`,
+          ["a", "b"],
+        ]),
       ),
       "csv.delimiter": [",", ";"],
       "csv.header": [

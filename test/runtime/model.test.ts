@@ -4,11 +4,14 @@ import {
   type CategoryInput,
   type CategoryOutput,
   createModel,
+  type DataSpec,
+  type FeatureSpec,
   type HeadSpec,
   type HostTensor,
   type ImageInput,
   type Model,
   type ModelDefinition,
+  type SequenceInput,
   shaped,
   type VectorInput,
 } from "@dlc/runtime";
@@ -240,6 +243,41 @@ describe("decoding", () => {
     expect(decodeOutputs(heads, outputs, 1)).toEqual([{ a: { value: 1 }, b: { value: 2 } }]);
   });
 
+  describe("of tokens", () => {
+    const vocabulary = ["<pad>", "<unknown>", "<start>", "<end>", "a", "b"];
+    const verse: FeatureSpec = {
+      ...{ type: "text", column: "t", tokens: "char", length: 3, vocabulary: 10 },
+      ...{ lowercase: false, end: true, truncate: false, unknown: "replace" },
+    };
+    const data: DataSpec = {
+      ...{ source: { kind: "arrays" }, validation: null, test: null },
+      split: { validation: 0, test: 0, method: "random", by: [], seed: 0 },
+      ...{ features: {}, targets: { t: verse } },
+    };
+    const texts = { data, facts: { t: { vocabulary } } };
+    const said = (...ids: number[]): HostTensor =>
+      tensor(
+        [1, 3, 6],
+        ids.flatMap((id) => vocabulary.map((_, i) => (i === id ? 0.75 : 0.05))),
+      );
+    const heads = [head("t", { kind: "tokens", shape: [3, 6] })];
+
+    it("gives the most probable ones up to the end, with their probabilities", () => {
+      expect(decodeOutputs(heads, { t: said(4, 5, 3) }, 1, texts)).toEqual([
+        { text: "ab", tokens: ["a", "b"], probabilities: [0.75, 0.75] },
+      ]);
+      expect(decodeOutputs(heads, { t: said(5, 1, 4) }, 1, texts)).toMatchObject([
+        { text: "b\ufffda", tokens: ["b", "\ufffd", "a"] },
+      ]);
+    });
+
+    it("gives an empty text where the end or padding comes first", () => {
+      const nothing = { text: "", tokens: [], probabilities: [] };
+      expect(decodeOutputs(heads, { t: said(3, 4, 4) }, 1, texts)).toEqual([nothing]);
+      expect(decodeOutputs(heads, { t: said(0, 4, 4) }, 1, texts)).toEqual([nothing]);
+    });
+  });
+
   it("is not upset by the name of a class", () => {
     const odd = head("o", { kind: "category", classes: ["__proto__", "constructor"], shape: [2] });
     const [output] = decodeOutputs([odd], { o: tensor([1, 2], [0.75, 0.25]) }, 1);
@@ -259,9 +297,18 @@ describe("types", () => {
     // @ts-expect-error a number is missing
     const short: VectorInput<readonly [3]> = [1, 2];
     const long: VectorInput<readonly [784]> = new Array<number>(784).fill(0);
+    const walk: SequenceInput<2> = [
+      [1, 2],
+      [3, 4],
+    ];
+    const beats: SequenceInput<1>[] = [[1, 2, 3], Float32Array.of(1), [[1], [2]]];
+    const path: SequenceInput<2> = shaped([2, 2], [1, 2, 3, 4]);
+    // @ts-expect-error a step has two channels
+    const narrow: SequenceInput<2> = [[1]];
     // @ts-expect-error not a class
     const color: CategoryInput<Color> = "purple";
     expect([picture, wrong, vector, short, long, color]).toHaveLength(6);
+    expect([walk, beats, path, narrow]).toHaveLength(4);
     expect(() => shaped([2, 2], [1])).toThrow("1 elements do not fill the shape [2, 2]");
   });
 });

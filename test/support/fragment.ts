@@ -21,7 +21,12 @@ const parts = {
  * A file with the fragment, and its base that has everything the fragment lacks. Fragments that are
  * not YAML, hold nothing, or extend something themselves stay alone.
  */
-export function completeFragment(fragment: string): { spec: string; base: string } {
+export function completeFragment(fragment: string): {
+  spec: string;
+  base: string;
+  /** What data.json holds, where the spec reads it. */
+  data?: string;
+} {
   let known: Fragment | null = null;
   try {
     known = parse(fragment, { logLevel: "silent" }) as Fragment | null;
@@ -29,7 +34,9 @@ export function completeFragment(fragment: string): { spec: string; base: string
     known = {};
   }
   if (known === null || known.extends !== undefined) return { spec: fragment, base: "" };
-  const data = Object.entries(parts).flatMap(([key, text]) =>
+  const records = textRecords(known);
+  const source = records === null ? parts.source : "  source: { json: data.json }";
+  const data = Object.entries({ ...parts, source }).flatMap(([key, text]) =>
     known.data?.[key as keyof typeof parts] === undefined ? [text] : [],
   );
   const base = [
@@ -38,5 +45,23 @@ export function completeFragment(fragment: string): { spec: string; base: string
     ...(data.length === 0 ? [] : ["data:", ...data]),
     ...(known.model === undefined ? ["model: { layers: [dense: 2] }"] : []),
   ];
-  return { spec: `extends: base.yaml\n${fragment}\n`, base: `${base.join("\n")}\n` };
+  const files = { spec: `extends: base.yaml\n${fragment}\n`, base: `${base.join("\n")}\n` };
+  return records === null ? files : { ...files, data: JSON.stringify(records) };
+}
+
+type Columns = Readonly<Record<string, { readonly type?: unknown } | string>>;
+
+/** Vocabularies come from data, so fragments with texts get some: two rows of every column. */
+function textRecords({ data = {} }: Fragment): readonly object[] | null {
+  const { features = {}, targets = {} } = data;
+  const given = Object.entries({ ...(features as Columns), ...(targets as Columns) });
+  const typeOf = (column: Columns[string]): unknown =>
+    typeof column === "string" ? column : column.type;
+  if (data.source !== undefined || !given.some(([, column]) => typeOf(column) === "text")) {
+    return null;
+  }
+  const values: Readonly<Record<string, unknown>> = { text: "a b c", sequence: [1, 2], number: 1 };
+  const columns = given.map(([name, column]) => [name, values[String(typeOf(column))] ?? "a"]);
+  const others = { x: [1, 2, 3, 4], y: "a" };
+  return Array(2).fill({ ...others, ...Object.fromEntries(columns) });
 }

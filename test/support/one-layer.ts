@@ -17,6 +17,8 @@ export interface LayerInput {
   readonly state?: Readonly<Record<string, ArrayLike<number>>>;
   /** u32 for random layers. */
   readonly key?: number;
+  /** Number of the update, for layers that change with it. */
+  readonly step?: number;
 }
 
 /** Runs the layers in inference mode, or (training) as the training step's forward pass does. */
@@ -34,6 +36,7 @@ export function runLayers(layers: string, input: LayerInput, training = false): 
     values[name] = tensor(of, Float64Array.from(input.state?.[name] ?? []));
   }
   if (input.key !== undefined) values.random_key = tensor([], [input.key], "u32");
+  if (input.step !== undefined) values.step = tensor([], [input.step]);
   const graph = training ? model.training : model.infer;
   if (graph === null) throw new Error("nothing to run");
   const results = run(graph, values, n);

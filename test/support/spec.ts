@@ -61,6 +61,7 @@ export function layersOf(yaml: string): LayerUse[] {
       | undefined;
     let given: Record<string, unknown> = {};
     if (definition.inputs === "many" && Array.isArray(value)) from = value as string[];
+    else if (definition.inputByValue === true && typeof value === "string") from = value;
     else if (entry && isMap(entry.value)) {
       given = value as Record<string, unknown>;
       for (const pair of entry.value.items) {
@@ -117,6 +118,12 @@ export const category = (
   classes: readonly string[] | null,
   encode: "one_hot" | "index" = "one_hot",
 ): FeatureSpec => ({ type: "category", column: "category", classes, encode });
+
+/** Ids of tokens, as many as `length`. */
+export const text = (length: number): FeatureSpec => ({
+  ...{ type: "text", column: "text", tokens: "char", length, vocabulary: 100 },
+  ...{ lowercase: false, end: false, truncate: false, unknown: "replace" },
+});
 
 /** k class names: "c0", "c1", … */
 export const classNames = (k: number): string[] => Array.from({ length: k }, (_, i) => `c${i}`);

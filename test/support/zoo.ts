@@ -12,6 +12,7 @@ import {
   type Program,
   random,
   sizeOf,
+  specialTokenNames,
 } from "@dlc/runtime";
 import { emitPackage } from "../../compiler/5-emit/emit-package.js";
 import type { CompiledModel } from "../../compiler/compiled-model.js";
@@ -67,12 +68,30 @@ export function examplesOf(name: string, feature: FeatureSpec, n: number): HostT
     const count = feature.classes?.length ?? 2;
     return { dtype: "i32", shape: [n], data: Int32Array.from({ length: n }, (_, i) => i % count) };
   }
+  if (feature.type === "text" || feature.type === "sequence") return stepsOf(feature, n);
   const shape = [n, ...(feature.type === "number" ? [1] : feature.shape)];
   const dtype = feature.type === "image" ? "u8" : "f32";
   const data = allocate(dtype, sizeOf(shape));
   const share = 1 / (shape.at(-1) ?? 1);
   for (let i = 0; i < data.length; i++) {
     data[i] = dtype === "u8" ? Math.floor(256 * random.uniform(i, key)) : share;
+  }
+  return { dtype, shape, data };
+}
+
+type StepFeature = Extract<FeatureSpec, { type: "text" | "sequence" }>;
+
+/** Examples that are shorter from one to the next, of the first token or of ones. */
+function stepsOf(feature: StepFeature, n: number): HostTensor {
+  const { length } = feature;
+  const width = feature.type === "text" ? 1 : feature.channels + 1;
+  const shape = feature.type === "text" ? [n, length] : [n, length, width];
+  const dtype = feature.type === "text" ? "i32" : "f32";
+  const data = allocate(dtype, sizeOf(shape));
+  const token = feature.type === "text" ? specialTokenNames.length : 1;
+  for (let row = 0; row < n; row++) {
+    const steps = Math.max(1, length - row);
+    data.fill(token, row * length * width, (row * length + steps) * width);
   }
   return { dtype, shape, data };
 }

@@ -47,6 +47,11 @@ function checkTarget(use: LossUse, span: Span, data: ReadData | null, context: L
 }
 
 function misfit(kind: LossKind, name: string, spec: FeatureSpec): string | null {
+  if (spec.type === "text") {
+    return kind === "cross_entropy"
+      ? null
+      : `${kind} compares numbers, but '${name}' is a text: use cross_entropy, with \`logits: ${name}\` at the end of the model`;
+  }
   if (spec.type !== "category") {
     return kind === "cross_entropy" && spec.type === "number"
       ? `cross_entropy needs a category or probabilities, but '${name}' is a number: use mse`

@@ -5,7 +5,7 @@ import { headOf, type LoadContext } from "../context.js";
 import type { ReadData } from "../data/read-data.js";
 import type { ReadModel } from "../model/read-model.js";
 import type { Scope } from "../params.js";
-import { type LayerUse, layerOf, withCells } from "../resolved-spec.js";
+import { type GenerateUse, type LayerUse, layerOf, withCells } from "../resolved-spec.js";
 import type { ReadTrain } from "../train/read-train.js";
 import type { YamlMap } from "../yaml/tree.js";
 
@@ -16,6 +16,7 @@ interface Parts {
   readonly model: ReadModel;
   readonly data: ReadData | null;
   readonly train: ReadTrain | null;
+  readonly generate: GenerateUse | null;
 }
 
 export function checkUnread(parts: Parts, context: LoadContext): void {
@@ -33,15 +34,23 @@ export function checkUnread(parts: Parts, context: LoadContext): void {
   reportData(parts, read, context);
 }
 
-/** Every name that some layer or loss reads. */
-function readNames({ model, data, train }: Parts): ReadonlySet<string> {
+/** What generate makes, or is made of. */
+function generated(use: GenerateUse | null): readonly string[] {
+  if (use === null) return [];
+  if (use.kind === "noise") return [use.output];
+  return [use.decoder, ...(use.render === null ? [] : [use.render.output])];
+}
+
+/** Every name that some layer, a loss or generate reads. */
+function readNames({ model, data, train, generate }: Parts): ReadonlySet<string> {
   const read = new Set<string>(withCells(model.layers).flatMap((layer) => layer.from.map(layerOf)));
+  for (const name of generated(generate)) read.add(layerOf(name));
   for (const { use } of train?.losses ?? []) {
-    if (use.output !== null) read.add(use.output);
-    for (const name of Object.values(use.reads ?? {})) read.add(name);
+    if (use.output !== null) read.add(layerOf(use.output));
+    for (const name of Object.values(use.reads ?? {})) read.add(layerOf(name));
     if (use.reads !== undefined) continue;
     const target = use.target ?? [...(data?.targets.keys() ?? [])][0];
-    if (typeof target === "string") read.add(target);
+    if (typeof target === "string") read.add(layerOf(target));
   }
   const readsDefault = ({ type, from }: LayerUse): boolean =>
     from.length === 0 && registry.get(type)?.inputs !== "none";

@@ -50,6 +50,8 @@ function defaultColumn(
   if (columns === null || columns.names === null || columns.names.includes(draft.name)) {
     return draft.name;
   }
+  const [sole] = columns.names;
+  if (columns.names.length === 1 && sole !== undefined) return sole;
   const alike = drafts.filter(({ type }) => type === draft.type);
   const only = drafts.length === 1 || (draft.type === "image" && alike.length === 1);
   const standard = role === "feature" ? columns.main : columns.label;

@@ -19,6 +19,7 @@ import type { Choice, Fields, Shape, ValuesOf } from "../schema/shape.js";
 import { isPoisoned, type YamlEntry, type YamlMap, type YamlNode } from "../yaml/tree.js";
 import { columnFor, type Draft, type Neighbours, type Role } from "./columns.js";
 import type { SourceColumns } from "./source.js";
+import { resolveSequence, resolveText } from "./steps.js";
 import { resolveVector } from "./vector.js";
 
 export interface ReadFeatures {
@@ -192,6 +193,8 @@ function resolveFeature(
     const { scale } = values as ValuesOf<typeof numberShape>;
     return { type: "number", column, scale };
   }
+  if (draft.type === "text") return resolveText(draft, column, neighbours.role, context);
+  if (draft.type === "sequence") return resolveSequence(draft, column);
   const { classes, encode = "index" } = values as Partial<ValuesOf<typeof categoryShape>>;
   if (classes && !distinct(classes, draft, context)) return null;
   return { type: "category", column, classes: classes ?? null, encode };

@@ -15,6 +15,7 @@ import {
   type imagesShape,
   type jsonShape,
   sourceChoice,
+  type textSourceShape,
 } from "../schema/sources.js";
 import { isPoisoned, nodeAt, plainValue, type YamlNode } from "../yaml/tree.js";
 
@@ -73,6 +74,17 @@ const readers: Readonly<Record<string, (reading: Reading) => SourceSpec | null>>
     return { kind: "images", path: rebase(path, nodes.get("path"), context) };
   },
   json: readJson,
+  text({ values, nodes, context }) {
+    const { path, by, length } = values as ValuesOf<typeof textSourceShape>;
+    const written = nodes.get("length");
+    if (by !== "characters" && written !== undefined) {
+      context.diagnostics.report("setting-without-effect", written.span, {
+        setting: "length",
+        reason: "only 'by: characters' cuts the text at a length",
+      });
+    }
+    return { kind: "text", path: rebase(path, nodes.get("path"), context), by, length };
+  },
   arrays: () => ({ kind: "arrays" }),
 };
 
@@ -171,6 +183,8 @@ export function columnsOf(source: SourceSpec): SourceColumns {
       return { names: ["image", "label"], main: "image", label: "label" };
     case "json_by_class":
       return { names: [source.column, "label"], main: source.column, label: "label" };
+    case "text":
+      return { names: ["text"], main: "text", label: null };
     case "csv":
       return { names: source.header, main: null, label: null };
     case "json":

@@ -1,33 +1,27 @@
-/** @file Blocks: their definitions, and what an entry says that uses one. */
-import { didYouMean } from "../../diagnostics/fixes.js";
+/** @file Blocks: their definitions. */
 import type { Span } from "../../ir/origin.js";
-import { checkShape, isLiteral, isMisspelt, type Owner } from "../check/check-shape.js";
-import { readBody } from "../check/read-named.js";
+import { checkShape, isMisspelt, type Owner } from "../check/check-shape.js";
 import { reportWrongType } from "../check/wrong-type.js";
-import type { LoadContext } from "../context.js";
+import { headOf, type LoadContext } from "../context.js";
 import { isName, nameForm } from "../schema/kinds.js";
-import { blockShape, blockUseShape, repeatShape } from "../schema/layer-shapes.js";
-import { isPoisoned, type YamlMap, type YamlNode, type YamlScalar } from "../yaml/tree.js";
-import type { LayerEntry } from "./layer-entry.js";
+import { blockShape } from "../schema/layer-shapes.js";
+import type { YamlMap, YamlNode } from "../yaml/tree.js";
+import type { Input } from "./resolve.js";
 
 export interface Block {
   readonly name: string;
   readonly nameSpan: Span;
+  /** Unique among all blocks, those that come with dlc included. */
+  readonly key: string;
+  /** Of a block that comes with dlc: the blocks of its file, which are all that it can use. */
+  readonly module: ReadonlyMap<string, Block> | null;
+  /** Names of its inputs: that of the layer above or `from`, then those that `with` gives. */
+  readonly inputs: readonly string[];
   readonly params: YamlNode | undefined;
   /** False where they may be missing for a mistake that has been reported. */
   readonly paramsKnown: boolean;
   readonly layers: YamlNode | null;
 }
-
-export interface BlockUse {
-  readonly block: Block;
-  readonly times: number;
-  /** The values of `with`, by parameter. */
-  readonly given: ReadonlyMap<string, YamlScalar>;
-}
-
-/** Layers after expansion: more would not be built in reasonable time. */
-export const mostLayers = 10_000;
 
 /** Reads the `blocks` section. */
 export function readBlocks(node: YamlNode | undefined, context: LoadContext): Map<string, Block> {
@@ -52,10 +46,16 @@ export function readBlocks(node: YamlNode | undefined, context: LoadContext): Ma
       });
     }
     const checked = map === null ? null : checkShape(map, blockShape, owner, context);
+    const inputs = checked?.values.inputs ?? ["input"];
+    const params = checked?.nodes.get("params");
+    reportTwice(inputs, params, checked?.spans.inputs ?? keySpan, context);
     blocks.set(key, {
       name: key,
       nameSpan: keySpan,
-      params: checked?.nodes.get("params"),
+      key,
+      module: null,
+      inputs,
+      params,
       paramsKnown: checked !== null && !isMisspelt("params", blockShape.fields, checked.nodes),
       layers: checked?.nodes.get("layers") ?? null,
     });
@@ -63,71 +63,22 @@ export function readBlocks(node: YamlNode | undefined, context: LoadContext): Ma
   return blocks;
 }
 
-/** What a `block` or `repeat` entry asks for; null for other layers, and after a diagnostic. */
-export function readBlockUse(
-  entry: LayerEntry,
-  blocks: ReadonlyMap<string, Block>,
-  path: string,
-  context: LoadContext,
-): BlockUse | null {
-  if (entry.type !== "block" && entry.type !== "repeat") return null;
-  const shape = entry.type === "block" ? blockUseShape : repeatShape;
-  const owner: Owner = { title: `'${entry.type}'`, span: entry.typeSpan, path };
-  const checked = readBody(entry.body, shape, owner, context);
-  const node = checked?.nodes.get(entry.type === "block" ? "name" : "block");
-  if (checked === null || node?.kind !== "scalar" || typeof node.value !== "string") return null;
-  const block = blocks.get(node.value);
-  if (block === undefined) {
-    const names = [...blocks.keys()];
-    if (!context.blocksKnown) return null;
-    context.diagnostics.report(
-      "unknown-block",
-      node.span,
-      { name: node.value, known: names.length === 0 ? "none" : names.join(", ") },
-      didYouMean(node.value, names, node.span, isLiteral(node)),
-    );
-    return null;
-  }
-  const times = (checked.values as { times?: number }).times ?? 1;
-  const given = readWith(checked.nodes.get("with"), block, context);
-  if (times <= mostLayers) return { block, times, given };
-  const span = checked.spans.times ?? entry.typeSpan;
-  context.diagnostics.report("too-many-layers", span, { limit: mostLayers });
-  return { block, times: 1, given };
-}
+/** The block's inputs, all of them the same. */
+export const inputsOf = ({ inputs }: Block, input: Input): ReadonlyMap<string, Input> =>
+  new Map(inputs.map((name) => [name, input]));
 
-function readWith(
-  node: YamlNode | undefined,
-  block: Block,
+/** An input that is called like another one or like a parameter: `with` could mean either. */
+function reportTwice(
+  inputs: readonly string[],
+  params: YamlNode | undefined,
+  span: Span,
   context: LoadContext,
-): ReadonlyMap<string, YamlScalar> {
-  const given = new Map<string, YamlScalar>();
-  if (node === undefined || (node.kind === "scalar" && isPoisoned(node))) return given;
-  if (node.kind !== "map") {
-    reportWith(node, "'with'", "a map of parameters", context);
-    return given;
-  }
-  const declared = block.params?.kind === "map" ? [...block.params.entries.keys()] : [];
-  for (const { key, keySpan, value } of node.entries.values()) {
-    if (!declared.includes(key)) {
-      if (!block.paramsKnown) continue;
-      context.diagnostics.report(
-        "unknown-param",
-        keySpan,
-        { name: key, known: declared.length === 0 ? "none" : declared.join(", ") },
-        didYouMean(key, declared, keySpan, true),
-      );
-    } else if (value.kind === "scalar" && (value.value !== null || isPoisoned(value))) {
-      given.set(key, { ...value, source: "param" });
-    } else reportWith(value, `parameter '${key}'`, "a number, a text or true/false", context);
-  }
-  return given;
-}
-
-function reportWith(node: YamlNode, what: string, wanted: string, context: LoadContext): void {
-  reportWrongType(context, node, {
-    what,
-    wanted,
-    about: "'with' gives values to the block's parameters.",
+): void {
+  const declared = params?.kind === "map" ? params.entries : new Map();
+  inputs.forEach((name, i) => {
+    const isInput = inputs.indexOf(name) !== i;
+    if (!isInput && !declared.has(name)) return;
+    const other = isInput ? "another input" : "a parameter";
+    context.diagnostics.report("duplicate-name", headOf(span, context.sources), { name, other });
   });
 }

@@ -17,15 +17,17 @@ import {
 } from "../resolved-spec.js";
 import { recurrentShape } from "../schema/recurrent-shape.js";
 import { describeNode, isPoisoned, type YamlNode } from "../yaml/tree.js";
-import { type Block, type BlockUse, mostLayers, readBlockUse } from "./blocks.js";
+import { type BlockUse, blockInputs, mostLayers, readBlockUse } from "./block-use.js";
+import { type Block, inputsOf } from "./blocks.js";
 import { defaultInput, type EntryPlace, oneInput } from "./inputs.js";
 import { type LayerEntry, type Reference, readLayerEntry, readReferences } from "./layer-entry.js";
 import { readLayerUse } from "./layer-use.js";
+import { placedAt } from "./library.js";
 import { type FeatureNames, type NamedEntry, nameEntries } from "./names.js";
 import { type Network, networkInputs, readUse } from "./networks.js";
 import { declaredStates, readNext, readStates } from "./recurrent.js";
 import { type Input, ListScope } from "./resolve.js";
-import { type NetworkUse, outermostList, type Surroundings } from "./surroundings.js";
+import { type NetworkUse, outermost, outermostList, type Surroundings } from "./surroundings.js";
 
 /** One list of layers while it is walked. */
 interface Level {
@@ -51,6 +53,7 @@ export class Expander {
     readonly blocks: ReadonlyMap<string, Block>,
     readonly networks: ReadonlyMap<string, Network>,
     readonly features: FeatureNames,
+    readonly targets: FeatureNames,
     readonly context: LoadContext,
   ) {}
 
@@ -62,15 +65,21 @@ export class Expander {
   model(list: YamlNode, params: Scope): void {
     this.#list(list, { ...outermostList, params });
     for (const { name } of this.layers) this.outputs.set(name, name);
+    // `encoder.last`, too.
+    for (const [name, full] of [...this.outputs]) {
+      for (const word of this.#furtherOutputs(full)) {
+        this.outputs.set(`${name}.${word}`, `${full}.${word}`);
+      }
+    }
   }
 
   /** Expands a block that nothing uses, only to find its mistakes. */
   unusedBlock(block: Block, params: Scope): void {
     this.#aside(() =>
       this.#block(
-        { block, times: 1, given: new Map() },
+        { block, times: 1, given: new Map(), references: new Map() },
         { ...outermostList, params },
-        { name: block.name, input: "input", span: block.nameSpan },
+        { name: block.name, inputs: inputsOf(block, "input"), span: block.nameSpan },
       ),
     );
   }
@@ -132,12 +141,14 @@ export class Expander {
     );
     const { prefix, inputs } = around;
     // A network sees nothing but its inputs: features reach it through them.
-    const visible: FeatureNames = around.shared === null ? features : new Map();
+    const nothing: FeatureNames = new Map();
+    const visible = around.shared === null ? features : nothing;
+    const targets = around.shared === null ? this.targets : nothing;
     const emitted = this.#emitted;
     const further = (name: string): readonly string[] => this.#furtherOutputs(name);
     const { outside } = around;
     const surroundings = {
-      ...{ prefix, inputs, features: visible, emitted, further },
+      ...{ prefix, inputs, features: visible, targets, emitted, further },
       ...(outside === undefined ? {} : { outside }),
     };
     const scope = new ListScope(named, surroundings, context);
@@ -156,9 +167,11 @@ export class Expander {
     return Object.keys(registry.get(type)?.outputs ?? {});
   }
 
-  #use(entry: LayerEntry, { prefix, use: outer }: Surroundings): BlockUse | null {
+  #use(entry: LayerEntry, around: Surroundings): BlockUse | null {
+    const { prefix, use: outer } = around;
     const path = `model.layers.${prefix}${entry.as?.name ?? entry.type}`;
-    const use = readBlockUse(entry, this.blocks, path, this.context);
+    const { module } = around;
+    const use = readBlockUse(entry, module ?? this.blocks, module !== null, path, this.context);
     return use !== null && this.#count(use.times, outer ?? entry.typeSpan) ? use : null;
   }
 
@@ -175,7 +188,8 @@ export class Expander {
       let output = oneInput(entry.from, { index, previous, scope, title }, this.context);
       for (const word of uses) {
         if (this.#stopped) break;
-        output = this.#block(use, around, { name: word, input: output, span: entry.typeSpan });
+        const inputs = blockInputs(use, output, { scope, index });
+        output = this.#block(use, around, { name: word, inputs, span: entry.typeSpan });
         define(word, output);
       }
       define(name, output);
@@ -195,11 +209,13 @@ export class Expander {
     const fullName = around.prefix + name;
     if (!this.#count(1, around.use ?? entry.span)) return previous;
     const title = entry.as === null ? entry.type : `${entry.type} '${entry.as.name}'`;
-    const at = { index, previous, scope, title };
+    const readsTargets = registry.get(entry.type)?.readsTargets === true;
+    const at = { index, previous, scope, title, readsTargets };
     if (entry.type === "recurrent") this.#recurrent(entry, fullName, around, at);
     else {
-      const { features, context } = this;
-      this.layers.push(...readLayerUse(entry, fullName, around.shared, at, features, context));
+      const { features, targets, context } = this;
+      const data = { features, targets };
+      this.layers.push(...readLayerUse(entry, fullName, around.shared, at, data, context));
     }
     this.#emitted.add(fullName);
     define(name, fullName);
@@ -299,31 +315,43 @@ export class Expander {
   #block(
     { block, given }: BlockUse,
     around: Surroundings,
-    use: { readonly name: string; readonly input: Input; readonly span: Span },
+    use: {
+      readonly name: string;
+      readonly inputs: ReadonlyMap<string, Input>;
+      readonly span: Span;
+    },
   ): Input {
-    this.usedBlocks.add(block.name);
-    if (block.layers === null) return use.input;
+    const isShipped = block.module !== null;
+    if (!isShipped) this.usedBlocks.add(block.name);
+    const [input = null] = use.inputs.values();
+    if (block.layers === null) return input;
     const { context } = this;
-    if (around.inside.includes(block.name)) {
-      const way = [...around.inside.slice(around.inside.indexOf(block.name)), block.name];
+    if (around.inside.includes(block.key)) {
+      const way = [...around.inside.slice(around.inside.indexOf(block.key)), block.name];
       context.diagnostics.report("block-cycle", use.span, {
         name: block.name,
         cycle: way.map((name) => `'${name}'`).join(" → "),
       });
-      return use.input;
+      return input;
     }
-    const params = new Scope(outermost(around.params), block.paramsKnown);
-    defineParams(block.params, given, params, `block '${block.name}'`, context);
-    const output = this.#list(block.layers, {
+    const [declared, layers] = [block.params, block.layers].map((node) =>
+      node && isShipped ? placedAt(node, use.span) : node,
+    );
+    const seen = isShipped ? new Scope(null) : outermost(around.params);
+    const params = new Scope(seen, block.paramsKnown);
+    defineParams(declared ?? undefined, given, params, `block '${block.name}'`, context);
+    const output = this.#list(layers ?? block.layers, {
       prefix: `${around.prefix}${use.name}/`,
-      input: use.input,
-      inputs: new Map([["input", use.input]]),
+      input,
+      inputs: use.inputs,
       params,
-      inside: [...around.inside, block.name],
+      inside: [...around.inside, block.key],
+      module: block.module,
       networks: around.networks,
       shared: around.shared,
       use: around.use ?? use.span,
     });
+    if (isShipped) return output;
     const used = this.usedParams.get(block.name) ?? new Set<string>();
     for (const name of params.names) if (params.isUsed(name)) used.add(name);
     this.usedParams.set(block.name, used);
@@ -357,6 +385,7 @@ export class Expander {
       params: outermost(around.params),
       inside: [],
       networks: [...around.networks, network.name],
+      module: null,
       shared: { network: network.name, prefix, use: use.span, useName },
       use: around.use ?? use.span,
     });
@@ -368,9 +397,4 @@ export class Expander {
     this.networkUses.push({ network: network.name, name: useName, output });
     return output;
   }
-}
-
-/** Blocks and networks see the spec's parameters, not those of the block that uses them. */
-function outermost(scope: Scope): Scope {
-  return scope.outer === null ? scope : outermost(scope.outer);
 }

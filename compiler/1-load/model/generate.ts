@@ -1,12 +1,15 @@
 /** @file Reads the `generate` section. */
 import { didYouMean } from "../../diagnostics/fixes.js";
+import type { Span } from "../../ir/origin.js";
 import { checkShape, isLiteral, type Owner } from "../check/check-shape.js";
 import { headOf, type LoadContext } from "../context.js";
 import { type ReadData, sectionMap } from "../data/read-data.js";
 import { type Scope, substitute } from "../params.js";
-import type { GenerateUse, LayerUse } from "../resolved-spec.js";
-import { generateShape } from "../schema/spec.js";
-import type { YamlMap, YamlNode } from "../yaml/tree.js";
+import type { GenerateUse, NoiseUse } from "../resolved-spec.js";
+import { generateShape } from "../schema/generate.js";
+import type { YamlMap } from "../yaml/tree.js";
+import { ancestorsOf, type GenerateContext, reportIdle } from "./generate-context.js";
+import { readSequence } from "./generate-sequence.js";
 import type { ReadModel } from "./read-model.js";
 
 /** Layers whose output random numbers can stand in for. */
@@ -27,67 +30,79 @@ export function readGenerate(
   const owner: Owner = { title: "generate", span: entry.keySpan, path: "generate" };
   const { ok, values, nodes } = checkShape(map, generateShape, owner, context);
   if (!ok || !context.modelKnown) return null;
-
-  /** Reports a name that means nothing here. */
-  function unknown(key: string, name: string, known: readonly string[]): null {
-    const node: YamlNode | undefined = nodes.get(key);
-    context.diagnostics.report(
-      "unknown-reference",
-      node?.span ?? entry?.keySpan ?? null,
-      { name, known: `Names that can be used here: ${known.slice(-12).join(", ") || "none"}.` },
-      didYouMean(name, known, node?.span ?? null, node !== undefined && isLiteral(node)),
-    );
+  const placeOf = (key: string): Span =>
+    headOf(nodes.get(key)?.span ?? entry.keySpan, context.sources);
+  const section: GenerateContext = {
+    ...{ values, nodes, model, data, context, placeOf, span: map.span },
+    layerNamed: (name) =>
+      model.layers.find((layer) => layer.name === (model.outputs.get(name) ?? name)),
+    unknown(key, name, known) {
+      const node = nodes.get(key);
+      context.diagnostics.report(
+        "unknown-reference",
+        node?.span ?? entry.keySpan,
+        { name, known: `Names that can be used here: ${known.slice(-12).join(", ") || "none"}.` },
+        didYouMean(name, known, node?.span ?? null, node !== undefined && isLiteral(node)),
+      );
+      return null;
+    },
+  };
+  const { from, decoder } = values;
+  if ((from === null) === (decoder === null)) {
+    const found = from === null ? "has neither" : "has both";
+    context.diagnostics.report("generate-kind", placeOf("decoder"), { found });
     return null;
   }
+  if (!isKnownColumn(section)) return null;
+  return decoder === null ? readNoise(section) : readSequence(section, decoder);
+}
 
-  const layerOf = (name: string): LayerUse | undefined =>
-    model.layers.find((layer) => layer.name === (model.outputs.get(name) ?? name));
-  const from = layerOf(values.from);
-  if (from === undefined) {
-    const named = [...model.outputs.keys()].filter((n) => sources.has(layerOf(n)?.type ?? ""));
-    return unknown("from", values.from, named);
-  }
-  if (!model.networks.has(values.network)) {
-    return unknown("network", values.network, [...model.networks.keys()]);
-  }
+function isKnownColumn({ values: { like }, data, context, unknown }: GenerateContext): boolean {
   const columns = [...(data?.features.keys() ?? []), ...(data?.targets.keys() ?? [])];
-  if (values.like !== null && !columns.includes(values.like)) {
-    if (!context.featuresKnown) return null;
-    return unknown("like", values.like, columns);
+  if (like === null || columns.includes(like)) return true;
+  if (context.featuresKnown) unknown("like", like, columns);
+  return false;
+}
+
+/** Settings of sequences only. */
+const ofSequences = [
+  ...["method", "beams", "temperature", "top_k", "top_p", "max_length", "length_penalty"],
+  "output",
+];
+
+function readNoise(section: GenerateContext): NoiseUse | null {
+  const { values, model, context, placeOf, layerNamed, unknown, span } = section;
+  reportIdle(section, ofSequences, "with 'from' nothing is made token by token");
+  if (values.network === null) {
+    const { description } = generateShape.fields.network;
+    context.diagnostics.report("missing-key", placeOf("from"), {
+      ...{ key: "network", owner: "generate", about: description },
+    });
+    return null;
   }
-  const place = headOf(nodes.get("from")?.span ?? entry.keySpan, context.sources);
+  const { network, like } = values;
+  const name = values.from ?? "";
+  const from = layerNamed(name);
+  if (from === undefined) {
+    const named = [...model.outputs.keys()].filter((n) => sources.has(layerNamed(n)?.type ?? ""));
+    return unknown("from", name, named);
+  }
+  if (!model.networks.has(network)) {
+    return unknown("network", network, [...model.networks.keys()]);
+  }
   if (!sources.has(from.type)) {
-    context.diagnostics.report("generate-from", place, { name: values.from, type: from.type });
+    context.diagnostics.report("generate-from", placeOf("from"), { name, type: from.type });
     return null;
   }
   const use = model.networkUses.find(
-    ({ network, output }) =>
-      network === values.network &&
-      output !== null &&
-      ancestorsOf(output, model.layers).has(from.name),
+    (one) =>
+      one.network === network &&
+      one.output !== null &&
+      ancestorsOf(one.output, model.layers).has(from.name),
   );
   if (use === undefined || use.output === null) {
-    const names = { name: values.from, network: values.network };
-    context.diagnostics.report("generate-unrelated", place, names);
+    context.diagnostics.report("generate-unrelated", placeOf("from"), { name, network });
     return null;
   }
-  const { name, output } = use;
-  return { from: from.name, output, name, like: values.like, span: map.span };
-}
-
-/** Names of a layer and of everything that it reads, directly or over others. */
-export function ancestorsOf(
-  name: string,
-  layers: readonly LayerUse[],
-  stopAt: string | null = null,
-): ReadonlySet<string> {
-  const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  const found = new Set<string>();
-  const queue = [name];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    if (found.has(next)) continue;
-    found.add(next);
-    if (next !== stopAt) queue.push(...(byName.get(next)?.from ?? []));
-  }
-  return found;
+  return { kind: "noise", from: from.name, output: use.output, name: use.name, like, span };
 }

@@ -2,6 +2,7 @@
 import type { Span } from "../../ir/origin.js";
 import { layers } from "../../layers/index.js";
 import { headOf, type LoadContext } from "../context.js";
+import { mainRole, settableInputs } from "../schema/layer-shapes.js";
 import { isPoisoned, type YamlNode } from "../yaml/tree.js";
 import { type LayerEntry, type Reference, type References, readReferences } from "./layer-entry.js";
 import type { Input, ListScope } from "./resolve.js";
@@ -14,6 +15,8 @@ export interface EntryPlace {
   readonly scope: ListScope;
   /** How messages name the layer. */
   readonly title: string;
+  /** May it read targets? Default: no. */
+  readonly readsTargets?: boolean;
 }
 
 /** The one input of a layer or block: `from`, else the layer above. */
@@ -40,7 +43,7 @@ export function oneInput(from: References | null, at: EntryPlace, context: LoadC
     );
   }
   if (first === undefined) return at.previous;
-  const input = at.scope.resolve(first, at.index);
+  const input = at.scope.resolve(first, at.index, at.readsTargets);
   return input === undefined ? at.previous : input;
 }
 
@@ -51,11 +54,14 @@ export function withSettings(
   context: LoadContext,
 ): References | null {
   const added: (readonly [string, Reference])[] = [];
-  for (const role of Object.keys(layers.get(type)?.roles ?? {})) {
-    const node = nodes?.get(role);
+  const layer = layers.get(type);
+  for (const [key] of settableInputs(layer)) {
+    const node = nodes?.get(key);
     const reference = node === undefined ? undefined : readReferences(node, context)?.list[0];
     if (reference === undefined) continue;
-    if (from?.roles?.includes(role) === true) {
+    const role = layer?.inputByValue === true && key === mainRole(layer) ? "input" : key;
+    const roles = from === null ? [] : (from.roles ?? ["input"]);
+    if (roles.includes(role)) {
       context.diagnostics.report("inputs-twice", reference.span, { layer: type });
     } else added.push([role, reference]);
   }
@@ -80,7 +86,8 @@ export function roleInputs(
 ): { readonly from: readonly string[]; readonly roles: readonly string[] } {
   const found = new Map<string, string>();
   const input = list[roles.indexOf("input")];
-  const main = input === undefined ? at.previous : at.scope.resolve(input, at.index);
+  const main =
+    input === undefined ? at.previous : at.scope.resolve(input, at.index, at.readsTargets);
   const [first] =
     main === null ? defaultInput(span, at.title, features, context) : [main ?? at.previous];
   if (first !== undefined && first !== null) found.set("input", first);
@@ -88,7 +95,11 @@ export function roleInputs(
     const role = roles[i];
     if (role === undefined || role === "input") return;
     const resolved = at.scope.resolve(reference, at.index);
-    if (typeof resolved === "string") found.set(role, resolved);
+    const [other] =
+      resolved === null
+        ? defaultInput(reference.span, at.title, features, context)
+        : [resolved ?? null];
+    if (other !== undefined && other !== null) found.set(role, other);
   });
   return { from: [...found.values()], roles: [...found.keys()] };
 }

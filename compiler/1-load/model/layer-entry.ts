@@ -6,7 +6,7 @@ import { layers } from "../../layers/index.js";
 import { reportWrongType } from "../check/wrong-type.js";
 import { headOf, type LoadContext } from "../context.js";
 import { isName, nameForm } from "../schema/kinds.js";
-import { layerShapes } from "../schema/layer-shapes.js";
+import { layerShapes, mainRole } from "../schema/layer-shapes.js";
 import {
   describeNode,
   isPoisoned,
@@ -183,14 +183,14 @@ function readFrom(
   type: string,
   context: LoadContext,
 ): References | null {
-  const roles = layers.get(type)?.roles;
-  if (entry?.value.kind === "map" && roles !== undefined) {
-    return readRoles(entry.value, type, ["input", ...Object.keys(roles)], context);
+  const layer = layers.get(type);
+  if (entry?.value.kind === "map" && layer?.roles !== undefined) {
+    return readRoles(entry.value, type, [mainRole(layer), ...Object.keys(layer.roles)], context);
   }
   return entry === undefined ? null : readReferences(entry.value, context);
 }
 
-/** `from: { input: x, state: encoder.state }` */
+/** `from: { input: x, state: encoder.state }`; the main input is the first of `known`. */
 function readRoles(
   map: YamlMap,
   type: string,
@@ -220,7 +220,7 @@ function readRoles(
       });
     }
     list.push(first);
-    roles.push(key);
+    roles.push(key === known[0] ? "input" : key);
   }
   return { list, isList: false, roles, span: map.span };
 }

@@ -5,7 +5,7 @@ import type { Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { LayerUse, SharedLayer } from "../resolved-spec.js";
-import { inputsKey, layerShapes } from "../schema/layer-shapes.js";
+import { inputsKey, layerShapes, settableInputs } from "../schema/layer-shapes.js";
 import type { YamlNode } from "../yaml/tree.js";
 import { type EntryPlace, manyInputs, oneInput, roleInputs, withSettings } from "./inputs.js";
 import type { LayerEntry } from "./layer-entry.js";
@@ -20,7 +20,7 @@ export function readLayerUse(
   fullName: string,
   place: SharedPlace | null,
   at: EntryPlace,
-  features: FeatureNames,
+  { features, targets }: { readonly features: FeatureNames; readonly targets: FeatureNames },
   context: LoadContext,
 ): readonly LayerUse[] {
   const shape = layerShapes.get(entry.type);
@@ -28,7 +28,8 @@ export function readLayerUse(
   const path = `model.layers.${fullName}`;
   const owner: Owner = { title: at.title, span: entry.typeSpan, path };
   const checked = readBody(entry.body, shape, owner, context);
-  const merges = registry.get(entry.type)?.inputs === "many";
+  const definition = registry.get(entry.type);
+  const merges = definition?.inputs === "many";
   const written = merges ? (checked?.nodes.get(inputsKey) ?? null) : null;
   const { from, roles } = merges
     ? { from: manyInputs(entry, written, at, features, context), roles: undefined }
@@ -38,8 +39,13 @@ export function readLayerUse(
   else if (written !== null) fieldSpans.from = written.span;
   if (entry.as !== null) fieldSpans.as = entry.as.span;
   const fields: Record<string, unknown> = { ...checked?.values };
-  reportIdle(fields, fieldSpans, context);
-  for (const role of Object.keys(registry.get(entry.type)?.roles ?? {})) delete fields[role];
+  reportIdle(entry.type, fields, fieldSpans, context);
+  for (const [role] of settableInputs(definition)) delete fields[role];
+  const naming = definition?.namesIds;
+  if (naming !== undefined && typeof fields[naming] === "string") {
+    const known = { ...at, readsTargets: true };
+    fields[naming] = idsNamed(fields[naming], fieldSpans[naming], known, [features, targets]);
+  }
   if (merges) {
     delete fields[inputsKey];
     delete fieldSpans[inputsKey];
@@ -59,20 +65,36 @@ export function readLayerUse(
   ];
 }
 
-/** Settings of a bias, where there is none. */
+/** A feature or target (which layers of the same name do not hide), or the layer that a name means. */
+function idsNamed(
+  name: string,
+  span: Span | undefined,
+  at: EntryPlace,
+  data: readonly FeatureNames[],
+): string {
+  if (span === undefined || data.some((names) => names.has(name))) return name;
+  const found = at.scope.resolve({ name, span }, at.index, true);
+  return typeof found === "string" ? found : name;
+}
+
+/** Settings that change nothing as the others are. */
 function reportIdle(
+  type: string,
   fields: Readonly<Record<string, unknown>>,
   spans: Readonly<Record<string, Span>>,
   context: LoadContext,
 ): void {
-  if (fields.bias !== false) return;
-  for (const setting of ["bias_initializer", "unit_forget_bias"]) {
+  const idle: Record<string, string> = { ...registry.get(type)?.idle?.(fields) };
+  if (fields.bias === false) {
+    for (const setting of ["bias_initializer", "unit_forget_bias"]) {
+      idle[setting] ??= "this layer has no bias";
+    }
+  }
+  for (const [setting, reason] of Object.entries(idle)) {
     const span = spans[setting];
     if (span === undefined) continue;
-    context.diagnostics.report("setting-without-effect", headOf(span, context.sources), {
-      setting,
-      reason: "this layer has no bias",
-    });
+    const place = headOf(span, context.sources);
+    context.diagnostics.report("setting-without-effect", place, { setting, reason });
   }
 }
 
@@ -92,7 +114,10 @@ function inputsOf(
     return { from: [], roles: undefined };
   }
   const references = withSettings(entry, nodes, context);
-  if (references?.roles !== undefined) return roleInputs(references, at, features, context);
+  if (references?.roles !== undefined) {
+    const { from, roles } = roleInputs(references, at, features, context);
+    return { from, roles: roles.some((role) => role !== "input") ? roles : undefined };
+  }
   const one = oneInput(entry.from, at, context);
   return { from: one === null ? [] : [one], roles: undefined };
 }

@@ -29,7 +29,7 @@ export interface ReadModel {
 
 export function readModel(
   root: YamlMap,
-  features: FeatureNames,
+  { features, targets }: { readonly features: FeatureNames; readonly targets: FeatureNames },
   scope: Scope,
   context: LoadContext,
 ): ReadModel {
@@ -39,7 +39,7 @@ export function readModel(
   const networksNode = root.entries.get("networks")?.value;
   if (networksNode !== undefined) sectionMap(networksNode, "networks", context);
   const networks = readNetworks(networksNode, context);
-  const expander = new Expander(blocks, networks, features, context);
+  const expander = new Expander(blocks, networks, features, targets, context);
   const entry = root.entries.get("model");
   const map = entry === undefined ? null : sectionMap(entry.value, "model", context);
   if (entry !== undefined && map !== null) {

@@ -17,6 +17,8 @@ export interface ListSurroundings {
   /** What the inputs' names mean: `input` in a block, a network's own names in it; none elsewhere. */
   readonly inputs: ReadonlyMap<string, Input>;
   readonly features: FeatureNames;
+  /** What only layers that keep the future hidden may read. */
+  readonly targets: FeatureNames;
   /** Full names of all layers emitted so far, to read inside of blocks: `residual_1/body`. */
   readonly emitted: ReadonlySet<string>;
   /** Names of the outputs that a layer (by its full name) has beside its result. */
@@ -45,15 +47,16 @@ export class ListScope {
     this.#outputs.set(name, output);
   }
 
-  /** Undefined after a diagnostic. */
-  resolve(reference: Reference, index: number): Input | undefined {
+  /** Undefined after a diagnostic. `readsTargets`: may it be a target? */
+  resolve(reference: Reference, index: number, readsTargets = false): Input | undefined {
     const { name } = reference;
     const input = this.around.inputs.get(name);
     if (input !== undefined) return input;
     const known = this.#outputs.get(name);
     if (known !== undefined || this.#outputs.has(name)) return known ?? null;
+    if (readsTargets && this.around.targets.has(name)) return name;
     const at = this.#order.get(name);
-    if (at === undefined) return this.#elsewhere(reference, index);
+    if (at === undefined) return this.#elsewhere(reference, index, readsTargets);
     if (at === index) this.context.diagnostics.report("self-reference", reference.span, { name });
     else this.#reportForward(reference, index, at);
     return undefined;
@@ -71,16 +74,22 @@ export class ListScope {
     return further ?? this.around.outside?.find(name);
   }
 
-  #elsewhere(reference: Reference, index: number): Input | undefined {
+  #elsewhere(reference: Reference, index: number, readsTargets: boolean): Input | undefined {
     const { name, span } = reference;
     const found = this.find(name);
     if (found !== undefined) return found;
+    if (this.around.targets.has(name)) {
+      const reader = this.named[index]?.name ?? "";
+      this.context.diagnostics.report("reads-target", span, { name, reader });
+      return undefined;
+    }
     const earlier = this.named.slice(0, index).map((n) => n.name);
     const owner = name.includes(".") ? this.#outputs.get(layerOf(name)) : undefined;
     const further = typeof owner === "string" ? this.around.further(owner) : [];
     const known = [
       ...(further.length === 0 ? earlier : further.map((word) => `${layerOf(name)}.${word}`)),
       ...this.around.features.keys(),
+      ...(readsTargets ? this.around.targets.keys() : []),
       ...this.around.inputs.keys(),
     ];
     const nearest = known.slice(-12);

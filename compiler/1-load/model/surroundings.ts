@@ -1,6 +1,7 @@
 /** @file Where in the expansion a list of layers stands. */
 import type { Span } from "../../ir/origin.js";
 import type { Scope } from "../params.js";
+import type { Block } from "./blocks.js";
 import type { SharedPlace } from "./layer-use.js";
 import type { Input, ListScope } from "./resolve.js";
 
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly networks: readonly string[];
   /** The innermost network around, where it is used, and the prefix of names inside of it. */
   readonly shared: SharedPlace | null;
+  /** Of layers of a block that comes with dlc: the blocks that they can use. */
+  readonly module: ReadonlyMap<string, Block> | null;
   /** In the model's own list, the entry that all this is expanded from. */
   readonly use: Span | null;
   /** Of a recurrent cell: the list that it stands in. */
@@ -27,8 +30,13 @@ export interface Surroundings {
 /** Of the model's own list. */
 export const outermostList = {
   ...{ prefix: "", input: null, inputs: new Map<string, Input>(), inside: [], networks: [] },
-  ...{ shared: null, use: null },
+  ...{ shared: null, use: null, module: null },
 } as const;
+
+/** Blocks and networks see the spec's parameters, not those of the block that uses them. */
+export function outermost(scope: Scope): Scope {
+  return scope.outer === null ? scope : outermost(scope.outer);
+}
 
 /** One use of a network. */
 export interface NetworkUse {

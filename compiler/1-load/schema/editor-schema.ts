@@ -15,6 +15,8 @@ import {
   withoutRequired,
 } from "./editor-fields.js";
 import { featureChoice, targetChoice } from "./features.js";
+import { generateShape } from "./generate.js";
+import { initShape } from "./init.js";
 import { namePattern } from "./kinds.js";
 import {
   blockShape,
@@ -29,7 +31,7 @@ import { optimizerChoice } from "./optimizers.js";
 import { recurrentShape } from "./recurrent-shape.js";
 import type { Choice, EditorSchema, Fields, Shape } from "./shape.js";
 import { columnFilesSchema, columnSources, sourceChoice, splitShape } from "./sources.js";
-import { generateShape, languageVersion, modelShape, specShape } from "./spec.js";
+import { languageVersion, modelShape, specShape } from "./spec.js";
 import {
   checkpointShape,
   clipShape,
@@ -67,6 +69,7 @@ export function editorSchema(): EditorSchema {
       block: shapeSchema(blockShape),
       network: shapeSchema(networkShape),
       generate: shapeSchema(generateShape),
+      init: valueSchema(initShape),
       model: withoutRequired(shapeSchema(modelShape)),
       layers: {
         type: "array",

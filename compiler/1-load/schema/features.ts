@@ -1,5 +1,12 @@
 /** @file Features and targets: the kinds of value a column can hold. */
-import { choice, type Field, flag } from "../../layers/fields.js";
+import {
+  choice,
+  type Field,
+  flag,
+  integer,
+  optional,
+  positiveInteger,
+} from "../../layers/fields.js";
 import { special } from "./kinds.js";
 import { type Choice, defineChoice, defineShape } from "./shape.js";
 
@@ -128,11 +135,81 @@ const categoryTargetShape = defineShape({
   example: "digit: { type: category, classes: [a, b, c] }",
 });
 
+const lengthField = (what: string) =>
+  optional(
+    integer(
+      `The most ${what} that an example may have; default: those of the longest in the source.`,
+      { minimum: 1, maximum: 100_000 },
+    ),
+  );
+
+const textFields = {
+  column,
+  tokens: choice(
+    "What a text is made of. char: characters (Unicode code points); word: words, numbers and punctuation; bpe: pieces of words, found by merging frequent byte pairs (no text is unknown).",
+    ["char", "word", "bpe"],
+    "word",
+  ),
+  max_length: lengthField("tokens"),
+  vocabulary: integer(
+    "The most different tokens, with 4 special ones; the rarest of the training split are left out.",
+    { minimum: 5, maximum: 1_000_000 },
+    8000,
+  ),
+  lowercase: flag("Read capital letters as small ones.", false),
+  end: special<boolean | null>(
+    { type: "boolean" },
+    "Put the token <end> behind every text, as what is generated needs; default: true for targets, false for features.",
+    null,
+  ),
+  truncate: flag("Cut longer texts; otherwise they are errors.", false),
+  unknown: choice(
+    "Tokens that the training split does not have: replace them by <unknown>, or take them for an error.",
+    ["replace", "error"],
+    "replace",
+  ),
+  words: special<Readonly<Record<string, string>> | null>(
+    {
+      type: "object",
+      additionalProperties: { type: "string", minLength: 1, maxLength: 10_000 },
+      minProperties: 1,
+      examples: [{ "0": "zero", "1": "one" }],
+    },
+    "The text for each value of the column, which may hold labels: captions of classes. The caller of the package gives text.",
+    null,
+  ),
+};
+
+export const textShape = defineShape({
+  name: "text",
+  summary: "Text, as numbers of its characters, words or pieces of words, padded to one length.",
+  primary: null,
+  fields: textFields,
+  example: "review: { type: text, tokens: word, max_length: 200, lowercase: true, truncate: true }",
+});
+
+export const sequenceShape = defineShape({
+  name: "sequence",
+  summary:
+    "Numbers in time, with as many steps as each example has: lists, arrays, or text such as 1.5 2 3.",
+  primary: null,
+  fields: {
+    column,
+    max_length: lengthField("steps"),
+    channels: positiveInteger("Numbers of each step.", 1),
+    scale: choice(scaleText, scales, "none"),
+    truncate: flag("Cut longer sequences; otherwise they are errors.", false),
+  },
+  example: "heartbeat: { type: sequence, max_length: 500, channels: 2, scale: standard }",
+});
+
 export const featureChoice: Choice = defineChoice("a kind of feature", [
   imageShape,
   numberShape,
   vectorShape,
   categoryShape,
+  textShape,
+  sequenceShape,
 ]);
 
 export const targetChoice: Choice = defineChoice("a kind of target", [
@@ -140,6 +217,7 @@ export const targetChoice: Choice = defineChoice("a kind of target", [
   numberShape,
   vectorShape,
   imageShape,
+  textShape,
 ]);
 
 /** The field that names the kind. */

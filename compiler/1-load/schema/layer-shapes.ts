@@ -15,14 +15,27 @@ const inputsSchema = (): EditorSchema => ({
   description: "The layers or features to merge, in order.",
 });
 
-/** Inputs besides the first may stand among the settings: `state: h`. */
-const roleFields = ({ roles = {} }: AnyLayerDef): Fields =>
-  Object.fromEntries(Object.entries(roles).map(([name, text]) => [name, reference(text)]));
+/** Inputs that may stand among the settings: `state: h`, `previous: { input: translation }`. */
+const roleFields = (layer: AnyLayerDef): Fields =>
+  Object.fromEntries(settableInputs(layer).map(([name, text]) => [name, reference(text)]));
+
+/** What the main input is called in `from: {…}`. */
+export const mainRole = (layer: AnyLayerDef | undefined): string => layer?.inputRole ?? "input";
+
+/** Inputs that may be given as settings, with what they are for. */
+export function settableInputs(layer: AnyLayerDef | undefined): readonly [string, string][] {
+  const main = layer?.inputByValue === true;
+  return [
+    ...(main ? ([[mainRole(layer), "What the layer reads."]] as [string, string][]) : []),
+    ...Object.entries(layer?.roles ?? {}),
+  ];
+}
 
 function shapeOf(layer: AnyLayerDef): Shape {
   const base = { name: layer.type, summary: layer.summary, example: layer.example };
   if (layer.inputs !== "many") {
-    return { ...base, primary: layer.primary, fields: { ...layer.fields, ...roleFields(layer) } };
+    const primary = layer.inputByValue === true ? mainRole(layer) : layer.primary;
+    return { ...base, primary, fields: { ...layer.fields, ...roleFields(layer) } };
   }
   const inputs = nested("The layers or features to merge, in order.", inputsSchema);
   return { ...base, primary: inputsKey, fields: { [inputsKey]: inputs, ...layer.fields } };
@@ -34,7 +47,8 @@ export const layerShapes: ReadonlyMap<string, Shape> = new Map(
 
 const withSchema = (): EditorSchema => ({
   type: "object",
-  description: "Values for the block's parameters; the others keep their defaults.",
+  description:
+    "Values for the block's parameters (the others keep their defaults), and names of what its further inputs read.",
   additionalProperties: { type: ["number", "string", "boolean"] },
 });
 
@@ -44,8 +58,8 @@ export const blockUseShape = defineShape({
   summary: "The layers of a block, once.",
   primary: "name",
   fields: {
-    name: text("A name under 'blocks'."),
-    with: nested("Values for the block's parameters.", withSchema),
+    name: text("A name under 'blocks', or of a block that comes with dlc."),
+    with: nested("Values for the block's parameters, and its further inputs.", withSchema),
   },
   example: "block: { name: residual, with: { filters: 64 } }",
 });
@@ -56,9 +70,9 @@ export const repeatShape = defineShape({
   summary: "The layers of a block several times in a row, each time with weights of its own.",
   primary: null,
   fields: {
-    block: text("A name under 'blocks'."),
+    block: text("A name under 'blocks', or of a block that comes with dlc."),
     times: positiveInteger("How many times.", 1),
-    with: nested("Values for the block's parameters.", withSchema),
+    with: nested("Values for the block's parameters, and its further inputs.", withSchema),
   },
   example: "repeat: { block: residual, times: 3, with: { filters: 64 } }",
 });
@@ -107,6 +121,17 @@ export const blockShape = defineShape({
   primary: null,
   fields: {
     description: special<string | null>({ type: "string" }, "What the block is for.", null),
+    inputs: special<readonly string[]>(
+      {
+        type: "array",
+        items: { type: "string", pattern: namePattern, maxLength: 64 },
+        minItems: 1,
+        maxItems: 64,
+        examples: [["input", "memory"]],
+      },
+      "Names of the inputs, for the block's layers to read from: the first is the layer above or what 'from' names, the others are named by 'with'.",
+      ["input"],
+    ),
     params: nested("Parameters with their defaults.", () => ({
       type: "object",
       additionalProperties: { type: ["number", "string", "boolean"] },

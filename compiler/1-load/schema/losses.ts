@@ -32,12 +32,12 @@ const common = {
     {
       anyOf: [{ type: "string", minLength: 1, maxLength: 200 }, { type: "number" }],
     },
-    "The target or feature it is compared with, or a number; default: the only target.",
+    "The target or feature it is compared with, a layer that gives ids (cross_entropy), or a number; default: the only target.",
     null,
   ),
   weight: number("Factor in the sum of losses.", {}, 1),
   reduce: choice(
-    "Over the elements of one example; examples are always averaged.",
+    "Over the elements of one example; examples are always averaged. Of texts and sequences, mean is over the steps that are there in the whole batch.",
     ["mean", "sum"],
     "mean",
   ),
@@ -59,10 +59,11 @@ const loss = (name: string, summary: string, fields: Shape["fields"] = {}): Shap
   });
 
 export const lossChoice: Choice = defineChoice("a loss", [
-  loss("cross_entropy", "For one of several classes, from scores (logits): no softmax before it.", {
-    ...smoothed,
-    ...weighted,
-  }),
+  loss(
+    "cross_entropy",
+    "For one of several classes, or for each token of a text, from scores (logits): no softmax before it. Of texts it is the mean over all tokens of the batch; padding does not count.",
+    { ...smoothed, ...weighted },
+  ),
   loss(
     "binary_cross_entropy",
     "For two classes, or numbers between 0 and 1, from a score (logit): no sigmoid before it.",

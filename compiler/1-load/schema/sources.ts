@@ -93,6 +93,26 @@ export const jsonShape = defineShape({
     "json: { path: data/reviews.json, by_class: { cat: cat.json }, at: rows, column: image }",
 });
 
+export const textSourceShape = defineShape({
+  name: "text",
+  summary: "A text file (UTF-8): one column, text, of its lines, paragraphs or pieces.",
+  primary: "path",
+  fields: {
+    path: text(`The file. ${path}`),
+    by: choice(
+      "What a row is. line: a line that is not empty; paragraph: lines up to an empty one; characters: so many as length says.",
+      ["line", "paragraph", "characters"],
+      "line",
+    ),
+    length: special<number>(
+      { type: "integer", minimum: 1, maximum: 1_000_000 },
+      "With by: characters: how many each row has.",
+      200,
+    ),
+  },
+  example: "text: { path: book.txt, by: characters, length: 200 }",
+});
+
 export const sourceChoice: Choice = defineChoice("a data source", [
   byColumn(
     "idx",
@@ -104,6 +124,7 @@ export const sourceChoice: Choice = defineChoice("a data source", [
   cifarShape,
   imagesShape,
   jsonShape,
+  textSourceShape,
   defineShape({
     name: "arrays",
     summary: "Columns that the caller passes to train() and evaluate().",

@@ -1,5 +1,5 @@
 /** @file The top level of a spec. */
-import { nested, special, text } from "./kinds.js";
+import { nested, special } from "./kinds.js";
 import { defineShape } from "./shape.js";
 
 /** The version of the language that this compiler reads. */
@@ -48,6 +48,9 @@ export const specShape = defineShape({
     ),
     model: nested("The network.", () => ({ $ref: "#/definitions/model" }), true),
     train: nested("How the weights are found.", () => ({ $ref: "#/definitions/train" })),
+    init: nested("Weights that a new run starts from, in place of initial values.", () => ({
+      $ref: "#/definitions/init",
+    })),
     generate: nested("What the package's generate() makes.", () => ({
       $ref: "#/definitions/generate",
     })),
@@ -63,25 +66,8 @@ export const specShape = defineShape({
   data: { source: { arrays: true }, features: { x: { type: number } }, targets: { y: { type: number } } }
   model: { layers: [{ dense: { units: 64, activation: relu } }, { dense: 1 }] }
   train: { loss: mse }
+  init: runs/mnist-cnn/best
   generate: { from: z, network: decoder }`,
-});
-
-export const generateShape = defineShape({
-  name: "generate",
-  summary: "New examples from random numbers: adds generate() to the package.",
-  primary: null,
-  fields: {
-    from: text("The layer that the random numbers stand for: a sample_normal or a noise layer."),
-    network: text(
-      "The network that makes examples of them; where it is used several times, the first use that reads 'from'.",
-    ),
-    like: special<string | null>(
-      { type: "string", minLength: 1, maxLength: 200 },
-      "The feature or target whose units the result has: its scaling is undone. Default: what a loss compares the result with.",
-      null,
-    ),
-  },
-  example: "generate: { from: z, network: decoder, like: image }",
 });
 
 export const modelShape = defineShape({

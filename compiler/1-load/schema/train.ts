@@ -1,5 +1,6 @@
 /** @file The `train` section and what stands in it besides losses and optimisers. */
 import { flag, integer, number, positiveInteger } from "../../layers/fields.js";
+import { freezeField, learningRatesField } from "./init.js";
 import { nameSchema, nested, special, text } from "./kinds.js";
 import { classWeightsField } from "./losses.js";
 import { type Choice, defineChoice, defineShape } from "./shape.js";
@@ -73,7 +74,18 @@ const plainMetric = (name: string, summary: string) =>
   defineShape({ name, summary, primary: null, fields: {}, example: `metrics: [${name}]` });
 
 export const metricChoice: Choice = defineChoice("a metric", [
-  plainMetric("accuracy", "Share of examples whose most probable class is the right one."),
+  plainMetric(
+    "accuracy",
+    "Share of examples whose most probable class is the right one; of texts, share of tokens, without padding.",
+  ),
+  plainMetric(
+    "exact_match",
+    "Share of texts of which every token is predicted, each from the right ones before it: what greedy decoding gets wholly right.",
+  ),
+  plainMetric(
+    "perplexity",
+    "exp of the mean cross-entropy per token: 1 is certainty, the number of tokens blind guessing.",
+  ),
   defineShape({
     name: "top_k",
     summary: "Share of examples whose right class is among the k most probable.",
@@ -115,7 +127,8 @@ export const clipShape = defineShape({
 
 export const earlyStoppingShape = defineShape({
   name: "early_stopping",
-  summary: "Ends training when the monitored value stops improving.",
+  summary:
+    "Ends training when the monitored value stops improving; not before the last phase has begun.",
   primary: "patience",
   fields: {
     patience: positiveInteger("Epochs without improvement."),
@@ -157,7 +170,7 @@ export const checkpointShape = defineShape({
 
 export const phaseShape = defineShape({
   name: "phase",
-  summary: "One of several updates that every batch makes, in order.",
+  summary: "One of several updates that every batch makes, in order; of all epochs or some.",
   primary: null,
   fields: {
     name: special<string | null>(nameSchema, "What it is called; default: what it updates.", null),
@@ -187,9 +200,18 @@ export const phaseShape = defineShape({
       null,
     ),
     steps: positiveInteger("Updates per batch, each with new random numbers.", 1),
+    first_epoch: positiveInteger(
+      "The first epoch in which it runs, counted from 1. Its schedule and warm-up begin with it.",
+      1,
+    ),
+    last_epoch: special<number | null>(
+      { type: "integer", minimum: 1 },
+      "The last epoch in which it runs; default: the last of training. Afterwards what it updated stays as it is.",
+      null,
+    ),
   },
   example:
-    "phase: { name: critic, update: discriminator, losses: [{ binary_cross_entropy: { output: real, target: 0.9 } }], optimizer: { adam: { beta1: 0.5 } }, learning_rate: 0.0002, steps: 1 }",
+    "phase: { name: critic, update: discriminator, losses: [{ binary_cross_entropy: { output: real, target: 0.9 } }], optimizer: { adam: { beta1: 0.5 } }, learning_rate: 0.0002, steps: 1, first_epoch: 1, last_epoch: 5 }",
 });
 
 const definition = (name: string) => () => ({ $ref: `#/definitions/${name}` });
@@ -219,6 +241,8 @@ export const trainShape = defineShape({
       "Step size of the optimizer, before the schedule; default: that of the optimiser.",
       null,
     ),
+    freeze: freezeField,
+    learning_rates: learningRatesField,
     schedule: nested("How the learning rate moves; default: constant.", definition("schedule")),
     warmup: integer("Optimiser steps over which the rate rises from 0.", { minimum: 0 }, 0),
     batch: integer("Examples per step.", { minimum: 1, maximum: 1_000_000 }, 32),
@@ -253,10 +277,13 @@ export const trainShape = defineShape({
       "Decoupled weight decay; only with adamw and lion.",
       null,
     ),
-    metrics: nested("What is measured; default: accuracy for classes, mae for numbers.", () => ({
-      type: "array",
-      items: { $ref: "#/definitions/metric" },
-    })),
+    metrics: nested(
+      "What is measured; default: accuracy for classes and texts, mae for numbers.",
+      () => ({
+        type: "array",
+        items: { $ref: "#/definitions/metric" },
+      }),
+    ),
     monitor: nested("What decides which epoch is best.", definition("monitor")),
     checkpoint: nested("When to save besides the end of each epoch.", definition("checkpoint")),
   },
@@ -266,6 +293,8 @@ export const trainShape = defineShape({
   phases: [{ update: discriminator, losses: [{ binary_cross_entropy: { target: 1 } }] }]
   optimizer: { sgd: { learning_rate: 0.1, momentum: 0.9 } }
   learning_rate: 0.001
+  freeze: ["conv*", encoder]
+  learning_rates: { "dense*": 0.1, head: 1 }
   schedule: cosine
   clip: { norm: 1.0 }
   ema: 0.999

@@ -133,7 +133,7 @@ function lossUse(
     kind,
     name: prefix + (alike.length === 1 ? loss.name : `${loss.name}_${number}`),
     ...outputOf(values.output ?? null, full),
-    target: values.target ?? null,
+    target: targetOf(values.target ?? null, around),
     ...(reads === null
       ? {}
       : {
@@ -151,6 +151,15 @@ function lossUse(
     ),
   };
 }
+
+/** A number, a target or feature (which layers of the same name do not hide), or a layer by its full name. */
+function targetOf(target: LossUse["target"], around: TrainSurroundings): LossUse["target"] {
+  if (typeof target !== "string" || isColumn(target, around)) return target;
+  return around.outputs.get(target) ?? target;
+}
+
+const isColumn = (name: string, { targets, features }: TrainSurroundings): boolean =>
+  targets.has(name) || features.has(name);
 
 /** The layer compared, by its full name; `outputName` is what the user calls it where that differs. */
 function outputOf(
@@ -242,8 +251,8 @@ function checkReferences(
   if (typeof use.target === "number") return output;
   const targets = [...around.targets.keys(), ...around.features.keys()];
   if (use.target !== null) {
-    const known = targets.includes(use.target);
-    if (!known && around.dataIsKnown)
+    const known = targets.includes(use.target) || around.outputs.has(use.target);
+    if (!known && around.dataIsKnown && context.modelKnown)
       reportUnknown(nodes.get("target"), use.target, targets, context);
     return output && known;
   }
@@ -263,7 +272,7 @@ function reportUnknown(
   context: LoadContext,
 ): void {
   const span = node?.span ?? null;
-  const nearest = known.slice(-12);
+  const nearest = known.filter((word) => !word.includes(".")).slice(-12);
   context.diagnostics.report(
     "unknown-reference",
     span,

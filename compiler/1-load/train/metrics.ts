@@ -8,16 +8,13 @@ import { headOf, type LoadContext } from "../context.js";
 import { metricChoice, monitorShape } from "../schema/train.js";
 import { isPoisoned, type YamlNode } from "../yaml/tree.js";
 
-const ofClasses: ReadonlySet<string> = new Set([
-  "accuracy",
-  "top_k",
-  "precision",
-  "recall",
-  "f1",
-  "auc",
-  "confusion",
-]);
-const smallerIsBetter: ReadonlySet<string> = new Set(["loss", "mae", "mse"]);
+/** Metrics of classes, texts and numbers. */
+const families: Readonly<Record<string, ReadonlySet<string>>> = {
+  classes: new Set(["accuracy", "top_k", "precision", "recall", "f1", "auc", "confusion"]),
+  texts: new Set(["accuracy", "exact_match", "perplexity"]),
+  numbers: new Set(["mae", "mse", "r2"]),
+};
+const smallerIsBetter: ReadonlySet<string> = new Set(["loss", "mae", "mse", "perplexity"]);
 
 /** As the trainer calls it: `top_5`. */
 const metricName = (metric: MetricSpec): string =>
@@ -29,12 +26,16 @@ const metricName = (metric: MetricSpec): string =>
  */
 export type ComparedTargets = ReadonlyMap<string, FeatureSpec["type"]> | null;
 
-const needsClasses = (kind: string): boolean => ofClasses.has(kind);
+/** Which metrics suit a target of this type. */
+function familyOf(type: FeatureSpec["type"]): string {
+  if (type === "category") return "classes";
+  return type === "text" ? "texts" : "numbers";
+}
 
 /** Names of the targets that a metric can watch. */
 const suited = (kind: string, targets: ComparedTargets): readonly string[] =>
   [...(targets ?? [])]
-    .filter(([, type]) => needsClasses(kind) === (type === "category"))
+    .filter(([, type]) => families[familyOf(type)]?.has(kind))
     .map(([name]) => name);
 
 /** As the trainer reports it: by target where there are several. */
@@ -95,11 +96,11 @@ function readMetric(
   );
   if (named === null || !named.checked.ok) return null;
   if (targets !== null && targets.size > 0 && suited(named.name, targets).length === 0) {
-    const classes = needsClasses(named.name);
+    const wanted = Object.keys(families).filter((word) => families[word]?.has(named.name));
     context.diagnostics.report("metric-target-mismatch", headOf(item.span, context.sources), {
       metric: named.name,
-      wanted: classes ? "classes" : "numbers",
-      found: classes ? "numbers" : "classes",
+      wanted: wanted.join(" and "),
+      found: [...new Set([...targets.values()].map(familyOf))].join(" and "),
     });
     return null;
   }

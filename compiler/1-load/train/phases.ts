@@ -24,6 +24,9 @@ export interface ReadPhase {
   /** Does it say its own, so that those of train do not count? */
   readonly ownRate: boolean;
   readonly ownOptimizer: boolean;
+  /** Where the spec says its epochs. */
+  readonly firstSpan: Span | null;
+  readonly lastSpan: Span | null;
 }
 
 /** Null where something is wrong. */
@@ -81,6 +84,8 @@ function readPhase(
     losses,
     ownOptimizer: written !== undefined,
     ownRate: values.learning_rate !== null || optimizer.ownRate,
+    firstSpan: spans.first_epoch ?? null,
+    lastSpan: spans.last_epoch ?? null,
     use: {
       name,
       update,
@@ -88,6 +93,7 @@ function readPhase(
       optimizer: optimizer.use,
       learningRate: optimizer.learningRate,
       steps: values.steps,
+      epochs: [values.first_epoch, values.last_epoch],
       span,
     },
   };

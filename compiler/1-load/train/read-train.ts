@@ -20,7 +20,9 @@ import type { YamlNode } from "../yaml/tree.js";
 import { type ReadLoss, readLosses } from "./losses.js";
 import { type ComparedTargets, readMetrics, readMonitor } from "./metrics.js";
 import { readOptimizer } from "./optimizer.js";
+import { checkPhaseEpochs } from "./phase-epochs.js";
 import { type ReadPhase, readPhases } from "./phases.js";
+import { readTuning } from "./tuning.js";
 
 /** What the section may refer to. */
 export interface TrainSurroundings {
@@ -28,6 +30,8 @@ export interface TrainSurroundings {
   readonly outputs: ReadonlyMap<string, string>;
   /** Names that a phase may update. */
   readonly updatable: ReadonlySet<string>;
+  /** Names of all layers, as their weights have them. */
+  readonly owners: readonly string[];
   readonly features: ReadData["features"];
   readonly targets: ReadData["targets"];
   readonly known: ReadData["known"];
@@ -70,6 +74,8 @@ export function readTrain(
       ? readLosses(nodes, keySpan, around, shared, context)
       : (phases?.flatMap((phase) => phase.losses) ?? null);
   if (losses !== null) reportUnusedSettings(losses, nodes, context);
+  const uses = phases?.map(({ use }) => use) ?? [];
+  const tuning = ok ? readTuning(values, nodes, around.owners, uses, context) : null;
   const schedule = readSchedule(nodes.get("schedule"), context);
   const clip = readSection(nodes.get("clip"), clipShape, context);
   const early = readSection(nodes.get("early_stopping"), earlyStoppingShape, context);
@@ -77,9 +83,10 @@ export function readTrain(
   const targets = comparedTargets(losses, around);
   const metrics = readMetrics(nodes.get("metrics"), targets, context);
   const isPhased = phasesNode !== undefined;
+  const inTime = phases === null || checkPhaseEpochs(phases, values.epochs, context);
   const monitor = readMonitor(nodes.get("monitor"), metrics, targets, isPhased, context);
-  const sound = ok && losses && optimizer && schedule && metrics && monitor;
-  if (!sound || clip === null || early === null || checkpoint === null) {
+  const sound = ok && tuning && losses && optimizer && schedule && metrics && monitor;
+  if (!sound || !inTime || clip === null || early === null || checkpoint === null) {
     return { train: null, losses: losses ?? [], nodes };
   }
   const settings: TrainSpec = {
@@ -113,6 +120,7 @@ export function readTrain(
     l1: values.l1,
     l2: values.l2,
     ema: values.ema,
+    ...tuning,
     span: map.span,
   };
   return { train, losses, nodes };
@@ -192,7 +200,7 @@ function readSchedule(node: YamlNode | undefined, context: LoadContext): Schedul
 /** What the losses compare with, by name. */
 function comparedTargets(
   losses: readonly ReadLoss[] | null,
-  { targets, known }: TrainSurroundings,
+  { targets, known, outputs }: TrainSurroundings,
 ): ComparedTargets {
   if (losses === null) return null;
   const specs: Readonly<Record<string, FeatureSpec>> = { ...known.features, ...known.targets };
@@ -201,6 +209,8 @@ function comparedTargets(
     const name = use.reads === undefined ? (use.target ?? [...targets.keys()][0]) : null;
     if (typeof name !== "string") continue;
     const spec = specs[name];
+    // The ids of a layer are no text of the user's: metrics do not read them.
+    if (spec === undefined && outputs.has(name)) continue;
     if (spec === undefined) return null;
     found.set(name, spec.type);
   }

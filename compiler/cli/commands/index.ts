@@ -23,6 +23,12 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** A number from its text, in decimal notation. */
+function decimal(text: string): number {
+  if (!/^\d{1,9}(\.\d{1,9})?$/.test(text)) throw new Error("It is a number, such as 0.7.");
+  return Number(text);
+}
+
 function seedNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new Error("It is a whole number from 0.");
   return Number(text);
@@ -198,14 +204,20 @@ export const commands: readonly CommandDef[] = [
   },
   {
     name: "generate",
-    summary: "make new examples with a trained generator",
+    summary: "make new examples with a trained model: pictures, texts",
     examples: [
       ["generate runs/mnist-vae", "64 pictures on one sheet, generated.png in the run folder"],
       ["generate runs/digits --given digit=7 --count 16 --out sevens.png", "on condition"],
+      ["generate runs/poet --prompt Once --method sample --count 5", "go on from there"],
+      ["generate runs/plurals --given word=fox --method beam --candidates 3", "the best three"],
     ],
     arguments: [specOrRun],
     options: [
-      { flags: "--count <number>", description: "how many examples (64)", check: wholeNumber },
+      {
+        flags: "--count <number>",
+        description: "how many examples (pictures: 64, texts: 1)",
+        check: wholeNumber,
+      },
       {
         flags: "--seed <number>",
         description: "the same seed makes the same examples",
@@ -218,6 +230,47 @@ export const commands: readonly CommandDef[] = [
         check: nameAndValue,
       },
       { flags: "-o, --out <file>", description: "where the picture goes, a .png file" },
+      { flags: "--prompt <text>", description: "what the text begins with" },
+      {
+        flags: "--method <name>",
+        description: "how tokens are chosen (default: as the spec says)",
+        choices: ["greedy", "sample", "beam"],
+      },
+      {
+        flags: "--temperature <number>",
+        description: "sample: below 1 the probable becomes more probable",
+        check: decimal,
+      },
+      {
+        flags: "--top-k <number>",
+        description: "sample: only the so many most probable tokens",
+        check: wholeNumber,
+      },
+      {
+        flags: "--top-p <number>",
+        description: "sample: only the most probable tokens with this probability together",
+        check: decimal,
+      },
+      {
+        flags: "--beams <number>",
+        description: "beam: how many beginnings are followed",
+        check: wholeNumber,
+      },
+      {
+        flags: "--length-penalty <number>",
+        description: "beam: above 0 longer texts are preferred",
+        check: decimal,
+      },
+      {
+        flags: "--candidates <number>",
+        description: "beam: print so many of the best, a line each",
+        check: wholeNumber,
+      },
+      {
+        flags: "--max-length <number>",
+        description: "the most tokens, prompt and end included",
+        check: wholeNumber,
+      },
       weights,
       runs,
       ...engineOptions,
@@ -230,11 +283,13 @@ export const commands: readonly CommandDef[] = [
     examples: [
       ["inspect spec.yaml", "the table of layers"],
       ["inspect spec.yaml --resolved", "every value and where it comes from"],
+      ["inspect spec.yaml --weights", "where the first value of every weight comes from"],
       ["inspect spec.yaml --graph model.svg", "a picture (or .html)"],
     ],
     arguments: [spec],
     options: [
       { flags: "--resolved", description: "print the spec with every default and its origin" },
+      { flags: "--weights", description: "print what each weight starts from, and what is frozen" },
       { flags: "--graph <file>", description: "write a picture of the model: .svg or .html" },
       set,
     ],

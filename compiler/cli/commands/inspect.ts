@@ -10,6 +10,7 @@ import { concreteShape, formatShape } from "../../ir/shape.js";
 import { on, type Run, text } from "../command.js";
 import { compileModel } from "../compiling.js";
 import type { Console } from "../console.js";
+import { weightRows, weightTable } from "../initial-table.js";
 import { bytes, magnitude, table, thousands } from "../table.js";
 
 /** Bytes of the layer's output for one example, as float32. */
@@ -122,6 +123,7 @@ function json(model: CompiledModel, sources: SourceFiles, withOrigins: boolean):
     layers: layers.map((layer) => ({ ...layer, outputBytes: outputBytes(layer) })),
     totals: totalsOf(model),
     heads,
+    weights: weightRows(model),
     ...(withOrigins ? { resolved: origins } : {}),
   };
 }
@@ -139,6 +141,7 @@ export const run: Run = async (invocation) => {
     if (!console.json) return "ok";
   }
   if (console.json) console.document(json(model, sources, on(options, "resolved")));
+  else if (on(options, "weights")) console.result(weightTable(model));
   else if (on(options, "resolved")) console.result(resolved(model, sources));
   else console.result(layerTable(model));
   return "ok";

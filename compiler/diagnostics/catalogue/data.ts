@@ -138,7 +138,7 @@ export const dataEntries = {
     message: "{message}",
     help: "{help}",
     explain:
-      "A row has a label that is not among the classes of its category. Text must be one of the class names as written. Whole numbers name the class of that name where all class names are whole numbers, and count classes from 0 otherwise. Where the spec lists no classes, they are those of the training split.",
+      "A row has a label that is not among the classes of its category. Text must be one of the class names as written. Whole numbers name the class of that name where all class names are whole numbers, and count classes from 0 otherwise. Where the spec lists no classes, they are those of the training split. A text with 'words' needs words for every value of its column.",
     wrong:
       "species: { type: category, classes: [setosa, virginica] }   # the data also have versicolor",
     right: "species: { type: category, classes: [setosa, versicolor, virginica] }",
@@ -249,6 +249,49 @@ export const dataEntries = {
     help: "{help}",
     explain:
       "A class has no rows: an empty folder or file, or a class that the spec lists and the source does not have. A model cannot learn a class without examples.",
+  },
+  "example-too-long": {
+    severity: "error",
+    message: "{message}",
+    help: "{help}",
+    explain:
+      "All examples of a text or sequence are padded to `max_length` steps, and this one has more. Without `max_length` the longest of the source decides, so that a longer one can only come from a test or validation source of its own, or from what is predicted. Longer examples are cut only where the spec says `truncate: true`; for texts `max_length` counts tokens: characters, words or pieces of words.",
+    wrong: "review: { type: text, max_length: 50 }   # one has 212 words",
+    right: "review: { type: text, max_length: 50, truncate: true }",
+  },
+  "empty-text": {
+    severity: "error",
+    message: "{message}",
+    help: "{help}",
+    explain:
+      "A text has no token: it is empty, or (with `tokens: word`) holds nothing but white space. A model has nothing to read in it, and averages over its steps would divide by zero.",
+  },
+  "empty-sequence": {
+    severity: "error",
+    message: "{message}",
+    help: "{help}",
+    explain:
+      "A sequence has no steps, so there is no last step and no mean over the steps to compute.",
+    wrong: '[{"beats": [0.8, 0.9]}, {"beats": []}]',
+    right: '[{"beats": [0.8, 0.9]}]',
+  },
+  "unknown-token": {
+    severity: "error",
+    message: "{message}",
+    help: "{help}",
+    explain:
+      "With `unknown: error` every character or word must be in the vocabulary, which holds the most frequent ones of the training split. Without that setting this one would be read as `<unknown>`.",
+    wrong: "name: { type: text, tokens: char, vocabulary: 20, unknown: error }",
+    right: "name: { type: text, tokens: char, unknown: error }",
+  },
+  "many-unknown-tokens": {
+    severity: "warning",
+    message: "{message}",
+    help: "{help}",
+    explain:
+      "More than one in twenty tokens of the texts that are held back never occur in the training split, or are too rare for the vocabulary. The model reads all of them as the same `<unknown>`, so its results on such text will be worse than they could be.",
+    wrong: "review: { type: text, tokens: word, vocabulary: 100 }",
+    right: "review: { type: text, tokens: word, vocabulary: 10000 }",
   },
   "arrays-missing": {
     severity: "error",

@@ -6,6 +6,7 @@ import { cliEntries } from "./cli.js";
 import { dataEntries } from "./data.js";
 import { emitEntries } from "./emit.js";
 import { engineEntries } from "./engine.js";
+import { initEntries } from "./init.js";
 import { loadEntries } from "./load.js";
 import { lowerEntries } from "./lower.js";
 import { runEntries } from "./run.js";
@@ -13,6 +14,7 @@ import { runEntries } from "./run.js";
 export const catalogue = {
   ...loadEntries,
   ...lowerEntries,
+  ...initEntries,
   ...dataEntries,
   ...emitEntries,
   ...engineEntries,

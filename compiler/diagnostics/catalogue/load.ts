@@ -2,6 +2,7 @@
 import type { CatalogueEntry } from "../diagnostic.js";
 import { dataSectionEntries } from "./load/data.js";
 import { fileEntries } from "./load/file.js";
+import { tuningEntries } from "./load/init.js";
 import { modelEntries } from "./load/model.js";
 import { paramEntries } from "./load/params.js";
 import { structureEntries } from "./load/structure.js";
@@ -15,5 +16,6 @@ export const loadEntries = {
   ...modelEntries,
   ...dataSectionEntries,
   ...trainEntries,
+  ...tuningEntries,
   ...unreadEntries,
 } as const satisfies Record<string, CatalogueEntry>;

@@ -23,6 +23,172 @@ model:
     - conv2d: 32
     - flatten`,
   },
+  "padded-input": {
+    severity: "error",
+    message:
+      "{layer} cannot tell data from padding, and '{input}' has padding behind shorter sequences",
+    help: "{remedy}",
+    explain:
+      "Texts and sequences of a batch are as long as the longest may be: shorter ones are filled up with padding. Most layers know where it begins and leave it out, or work on every step by itself. This one would mix padding into its result.",
+    wrong: `data:
+  features:
+    review: { type: text, max_length: 40 }
+model:
+  layers:
+    - embedding: 16
+    - batch_norm       # would average over padding`,
+    right: `data:
+  features:
+    review: { type: text, max_length: 40 }
+model:
+  layers:
+    - embedding: 16
+    - layer_norm`,
+  },
+  "sees-the-future": {
+    severity: "error",
+    message:
+      "{layer} looks ahead: it would show the decoder the tokens of '{target}' that it has to predict",
+    help: "{remedy}",
+    explain:
+      "While training, 'previous' gives the decoder all of the target, one step late. Every layer from there to the loss must use earlier steps only. A layer that looks at later ones would copy the answer: the loss would fall to nothing, and the model would be useless where the answer is not known.",
+    wrong: `data:
+  features:
+    question: { type: text, max_length: 8 }
+  targets:
+    answer: { type: text, max_length: 8 }
+model:
+  layers:
+    - { embedding: 16, from: question }
+    - { lstm: { units: 32, return: state, bidirectional: true }, as: encoder }
+    - previous: answer
+    - embedding: 16
+    - { lstm: { units: 32, return: sequence, bidirectional: true, state: encoder } }
+    - logits: answer
+train:
+  loss: cross_entropy`,
+    right: `data:
+  features:
+    question: { type: text, max_length: 8 }
+  targets:
+    answer: { type: text, max_length: 8 }
+model:
+  layers:
+    - { embedding: 16, from: question }
+    - { lstm: { units: 32, return: state }, as: encoder }
+    - previous: answer
+    - embedding: 16
+    - { lstm: { units: 32, return: sequence, state: encoder } }
+    - logits: answer
+train:
+  loss: cross_entropy`,
+  },
+  "generate-shape": {
+    severity: "error",
+    message: "generate: '{name}' {reason}",
+    help: "'decoder' is the layer that cross_entropy reads, such as 'logits: <text>'; what it says and what is given must be all that it depends on.",
+    explain:
+      "A sequence is generated from the scores that a decoder gives to the next token. It gets what it has said so far and the features that are given, nothing else: anything that is only known while training cannot be part of it.",
+    wrong: `data:
+  features:
+    answer: { type: text, max_length: 8 }
+  targets: {}
+model:
+  layers:
+    - previous: answer
+    - { embedding: 16, as: said }
+    - logits: answer
+generate: { decoder: said }   # vectors, not scores`,
+    right: `data:
+  features:
+    answer: { type: text, max_length: 8 }
+  targets: {}
+model:
+  layers:
+    - previous: answer
+    - embedding: 16
+    - { logits: answer, as: scores }
+generate: { decoder: scores }`,
+  },
+  "generate-length": {
+    severity: "error",
+    message: "generate: max_length is {given}, but '{name}' has {steps} steps",
+    help: "Lower it, leave it out, or raise max_length of the text in the data section and train again.",
+    explain:
+      "A decoder has a step for every token of the longest text that it was trained for, the end token included. It cannot say more.",
+    wrong: `data:
+  features:
+    answer: { type: text, max_length: 8 }
+  targets: {}
+model:
+  layers:
+    - previous: answer
+    - embedding: 16
+    - { logits: answer, as: scores }
+generate: { decoder: scores, max_length: 20 }`,
+    right: `data:
+  features:
+    answer: { type: text, max_length: 20 }
+  targets: {}
+model:
+  layers:
+    - previous: answer
+    - embedding: 16
+    - { logits: answer, as: scores }
+generate: { decoder: scores, max_length: 20 }`,
+  },
+  "generate-unclear": {
+    severity: "error",
+    message: "{heads} can only be predicted token by token, and it is not clear by which decoder",
+    help: "Add a generate section: its 'decoder' names the layer that scores the tokens.",
+    explain:
+      "A decoder reads what it has said so far, so predict() has to let it speak. Of one decoder this needs no word in the spec; of several, 'generate' says which one is meant. predict() gives its text and whatever needs no target; the others are trained and evaluated only.",
+    wrong: `data:
+  features:
+    topic: { type: text, max_length: 8 }
+  targets:
+    question: { type: text, max_length: 8 }
+    answer: { type: text, max_length: 8 }
+model:
+  layers:
+    - { embedding: 16, from: topic }
+    - { gru: 4, as: about }
+    - { previous: question }
+    - { embedding: 16, as: asked }
+    - { gru: { units: 4, return: sequence }, from: { input: asked, state: about } }
+    - { logits: question, as: asks }
+    - { previous: answer }
+    - { embedding: 16, as: answered }
+    - { gru: { units: 4, return: sequence }, from: { input: answered, state: about } }
+    - { logits: answer, as: answers }
+train:
+  losses:
+    - cross_entropy: { output: asks, target: question }
+    - cross_entropy: { output: answers, target: answer }`,
+    right: `data:
+  features:
+    topic: { type: text, max_length: 8 }
+  targets:
+    question: { type: text, max_length: 8 }
+    answer: { type: text, max_length: 8 }
+model:
+  layers:
+    - { embedding: 16, from: topic }
+    - { gru: 4, as: about }
+    - { previous: question }
+    - { embedding: 16, as: asked }
+    - { gru: { units: 4, return: sequence }, from: { input: asked, state: about } }
+    - { logits: question, as: asks }
+    - { previous: answer }
+    - { embedding: 16, as: answered }
+    - { gru: { units: 4, return: sequence }, from: { input: answered, state: about } }
+    - { logits: answer, as: answers }
+train:
+  losses:
+    - cross_entropy: { output: asks, target: question }
+    - cross_entropy: { output: answers, target: answer }
+generate: { decoder: answers }`,
+  },
   "no-default-input": {
     severity: "error",
     message: "{layer} has no input: {reason}",
@@ -208,5 +374,27 @@ model:
     - dense: 4
 train:
   loss: mse`,
+  },
+  "everything-frozen": {
+    severity: "error",
+    message: "everything is frozen: training would change nothing",
+    help: "Leave out of 'freeze' what is to learn, such as the last layer.",
+    explain:
+      "'freeze' keeps weights as they are. Where it means every layer that has weights, there is nothing left to train.",
+    wrong:
+      "model: { layers: [{ dense: 8, as: body }, { dense: 2, as: head }] }\ntrain: { loss: cross_entropy, freeze: [body, head] }",
+    right:
+      "model: { layers: [{ dense: 8, as: body }, { dense: 2, as: head }] }\ntrain: { loss: cross_entropy, freeze: body }",
+  },
+  "loss-on-frozen": {
+    severity: "error",
+    message: "{loss} depends on frozen weights only, so nothing can make it smaller",
+    help: "Remove the loss, or leave out of 'freeze' some layer that it depends on.",
+    explain:
+      "A loss moves the weights that it depends on. Where all of these are frozen it moves nothing, and would be computed in every step for no purpose.",
+    wrong:
+      "model: { layers: [{ dense: 2, from: x, as: side }, { dense: 2, from: x, as: head }] }\ntrain: { losses: [{ cross_entropy: { output: side } }, { cross_entropy: { output: head } }], freeze: side }",
+    right:
+      "model: { layers: [{ dense: 2, from: x, as: side }, { dense: 2, from: x, as: head }] }\ntrain: { losses: [{ cross_entropy: { output: side } }, { cross_entropy: { output: head } }] }",
   },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -79,6 +79,20 @@ export const runEntries = {
     help: "Give a run folder (runs/<name>), its best or last file, a checkpoint folder or a .safetensors file; train first if there is none.",
     explain: "Evaluation and prediction need trained weights.",
   },
+  "weights-changed": {
+    severity: "error",
+    message: "{file} has changed since the package was built: {reason}",
+    help: "Build the package again, or put the file back that it was built with.",
+    explain:
+      "A package that starts from weights ('init') knows the names and shapes of their tensors from when it was built. Another file at the same place needs a new plan. Numbers may differ: what a run started from is recorded in its run.json.",
+  },
+  "starts-from-itself": {
+    severity: "error",
+    message: "the run would start from its own weights",
+    help: "Copy the weights elsewhere, or train into another run folder (--runs).",
+    explain:
+      "'init' names a checkpoint of the very run that is to start from it. With --fresh it would be deleted before it is read.",
+  },
   untrained: {
     severity: "error",
     message: "{model} has no weights yet",
@@ -110,7 +124,28 @@ export const runEntries = {
     message: "{model} generates nothing",
     help: "Add a generate section to its spec and build it again.",
     explain:
-      "`generate` and `dlc generate` need to know which layer random numbers stand in for and which network makes examples of them: the generate section says so.",
+      "`generate` and `dlc generate` need to know which layer random numbers stand in for and which network makes examples of them, or which layer says what the next token is: the generate section says so.",
+  },
+  "empty-prompt": {
+    severity: "error",
+    message: "the prompt is empty",
+    help: "Leave it out to generate from the beginning.",
+    explain:
+      "A prompt is what the text begins with. One without any token says nothing, and usually means that something went missing on the way.",
+  },
+  "prompt-too-long": {
+    severity: "error",
+    message: "the prompt has {tokens} tokens, which leaves no room: there are {most} in all",
+    help: "Give fewer tokens, such as the prompt's end.",
+    explain:
+      "A decoder has as many steps as its text has tokens at most (max_length of the feature or target), and the prompt takes the first of them. max_length of generate, where it is set, counts the prompt, too.",
+  },
+  "unknown-in-prompt": {
+    severity: "error",
+    message: "{token} of the prompt is not in the vocabulary of '{text}'",
+    help: "Write it with tokens of the training data.",
+    explain:
+      "The vocabulary was fitted on the training split. A model that has never seen a character or word cannot go on from it.",
   },
   "invalid-setting": {
     severity: "error",

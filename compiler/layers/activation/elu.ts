@@ -9,6 +9,7 @@ export const elu = defineLayer({
   inputs: "one",
   primary: "alpha",
   fields: { alpha: number("Minus the limit for very negative x.", { exclusiveMinimum: 0 }, 1) },
+  padding: "passes",
   shapes: "[n, …] → [n, …]",
   example: "elu: 1",
 

@@ -9,6 +9,7 @@ export const leakyRelu = defineLayer({
   inputs: "one",
   primary: "slope",
   fields: { slope: number("Slope below zero.", { minimum: 0, maximum: 1 }, 0.01) },
+  padding: "passes",
   shapes: "[n, …] → [n, …]",
   example: "leaky_relu: 0.1",
 

@@ -30,6 +30,7 @@ export const plainActivations: readonly AnyLayerDef[] = plainNames.map((type) =>
     inputs: "one",
     primary: null,
     fields: {},
+    padding: "passes",
     shapes: "[n, …] → [n, …]",
     example: type,
     lower: ({ b, x }) => activations[type].build(b, x),

@@ -9,6 +9,7 @@ export const prelu = defineLayer({
   inputs: "one",
   primary: "slope",
   fields: { slope: number("Where the slopes start.", {}, 0.25) },
+  padding: "passes",
   shapes: "[n, …, c] → [n, …, c]",
   example: "prelu",
 

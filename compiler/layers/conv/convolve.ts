@@ -1,5 +1,5 @@
 /** @file The convolution that conv1d, conv2d, the depthwise ones and the shortcut are made of. */
-import type { Pair } from "@dlc/runtime";
+import type { Pads, Pair } from "@dlc/runtime";
 import type { Value } from "../../ir/types.js";
 import { type ActivationName, activate } from "../activation/activations.js";
 import type { LayerContext } from "../define-layer.js";
@@ -11,7 +11,8 @@ export interface Convolution {
   readonly filters: number;
   readonly kernel: Pair;
   readonly stride: Pair;
-  readonly padding: Padding;
+  /** Or zeros on each side. */
+  readonly padding: Padding | { readonly pads: Pads };
   readonly dilation: Pair;
   readonly groups: number;
   readonly kernel_initializer: InitializerValue;
@@ -41,7 +42,11 @@ export function convolve(
   if (filters % groups !== 0) {
     reject(`cannot split ${filters} filters into ${groups} equal groups`, "groups");
   }
-  const pads = padsOf(options.padding, [height, width], kernel, stride, dilation);
+  const { padding } = options;
+  const pads =
+    typeof padding === "object" && "pads" in padding
+      ? padding.pads
+      : padsOf(padding, [height, width], kernel, stride, dilation);
   const { show = showImage } = options;
   const window = { what: "kernel", field: "kernel", kernel, dilation, show };
   checkWindow(window, [height, width], pads, reject);

@@ -15,6 +15,7 @@ export const dense = defineLayer({
     activation: activationField("Applied to the result."),
     ...kernelFields,
   },
+  padding: "passes",
   shapes: "[n, …, inputs] → [n, …, units]",
   example: "dense: { units: 64, activation: relu }",
 

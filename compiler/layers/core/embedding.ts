@@ -6,20 +6,21 @@ import { initOf } from "../init.js";
 export const embedding = defineLayer({
   type: "embedding",
   summary:
-    "Looks up a trained vector for every index: a category feature with `encode: index`, or whole numbers in a vector.",
+    "Looks up a trained vector for every index: a token of a text, a category feature with `encode: index`, an id that a layer gives, or whole numbers in a vector.",
   inputs: "one",
   primary: "size",
   fields: {
     size: positiveInteger("Length of each vector."),
     vocabulary: optional(
       positiveInteger(
-        "Number of different indices; by default the number of classes of the category it reads.",
+        "Number of different indices; by default the number of tokens, classes or ids of what it reads.",
       ),
     ),
     initializer: initializer("How the vectors start.", "uniform"),
     l1: number("Penalty on the absolute values: l1·Σ|w|.", { minimum: 0 }, 0),
     l2: number("Penalty on the squares: l2·Σw².", { minimum: 0 }, 0),
   },
+  padding: "passes",
   shapes: "[n, …] → [n, …, size]",
   example: "embedding: { size: 16, vocabulary: 1000 }",
   accepts: ["i32", "f32"],

@@ -8,6 +8,7 @@ export const add = defineLayer({
   inputs: "many",
   primary: null,
   fields: {},
+  padding: "passes",
   shapes: "k × [n, …] → [n, …]",
   example: "add: [body, skip]",
 

@@ -9,6 +9,7 @@ export const average = defineLayer({
   inputs: "many",
   primary: null,
   fields: {},
+  padding: "passes",
   shapes: "k × [n, …] → [n, …]",
   example: "average: [left, right]",
 

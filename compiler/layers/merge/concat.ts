@@ -3,6 +3,7 @@ import { formatShape } from "../../ir/shape.js";
 import { shapeOf } from "../../ir/types.js";
 import { defineLayer } from "../define-layer.js";
 import { integer } from "../fields.js";
+import { jointMask, maskInARow } from "../sequence/steps.js";
 
 export const concat = defineLayer({
   type: "concat",
@@ -16,10 +17,16 @@ export const concat = defineLayer({
       -1,
     ),
   },
+  padding: "handles",
+  delay: ({ axis }, index, shapes) => {
+    const isTime = axis === 1 || axis + (shapes[0]?.length ?? 0) === 1;
+    const before = isTime ? shapes.slice(0, index) : [];
+    return before.reduce((sum, shape) => sum + Number(shape[1]), 0);
+  },
   shapes: "k × [n, …, c] → [n, …, c₁ + c₂ + …]",
   example: "concat: [left, right]",
 
-  lower({ b, inputs, inputNames, x, fields, reject }) {
+  lower({ b, inputs, inputNames, masks, setMask, x, fields, reject }) {
     if (inputs.length < 2) return reject("needs at least two inputs");
     const first = shapeOf(x);
     const axis = fields.axis < 0 ? first.length + fields.axis : fields.axis;
@@ -36,6 +43,7 @@ export const concat = defineLayer({
         );
       }
     });
+    setMask(axis === 1 ? maskInARow(b, inputs, masks) : jointMask(b, masks));
     return b.concat(inputs, { axis });
   },
 });

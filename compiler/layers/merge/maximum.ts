@@ -8,6 +8,7 @@ export const maximum = defineLayer({
   inputs: "many",
   primary: null,
   fields: {},
+  padding: "passes",
   shapes: "k × [n, …] → [n, …]",
   example: "maximum: [left, right]",
 

@@ -9,6 +9,7 @@ export const multiply = defineLayer({
   inputs: "many",
   primary: null,
   fields: {},
+  padding: "passes",
   shapes: "k × [n, …] → [n, …]",
   example: "multiply: [features, gate]",
 

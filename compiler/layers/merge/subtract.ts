@@ -8,6 +8,7 @@ export const subtract = defineLayer({
   inputs: "many",
   primary: null,
   fields: {},
+  padding: "passes",
   shapes: "k × [n, …] → [n, …]",
   example: "subtract: [prediction, baseline]",
 

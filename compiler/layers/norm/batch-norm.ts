@@ -11,6 +11,7 @@ export const batchNorm = defineLayer({
     "Brings every channel to mean 0 and variance 1 over the batch, then scales and shifts it; afterwards it uses moving averages gathered while training.",
   inputs: "one",
   primary: null,
+  stillWhenFrozen: true,
   fields: {
     momentum: number(
       "Share of the old moving average kept at each step: moving·momentum + batch·(1 − momentum). PyTorch's momentum is 1 minus this.",
@@ -19,6 +20,9 @@ export const batchNorm = defineLayer({
     ),
     ...normFields,
   },
+  padding: "refuses",
+  paddingRemedy: "Use `layer_norm` in its place: it works on every step by itself.",
+  looksAhead: () => true,
   shapes: "[n, …, c] → [n, …, c]",
   example: "batch_norm: { momentum: 0.9 }",
 

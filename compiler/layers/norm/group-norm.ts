@@ -17,6 +17,9 @@ export const groupNorm = defineLayer({
     groups: positiveInteger("Number of groups; must divide the channels.", 32),
     ...normFields,
   },
+  padding: "refuses",
+  paddingRemedy: "Use `layer_norm` in its place: it works on every step by itself.",
+  looksAhead: () => true,
   shapes: "[n, …, c] → [n, …, c]",
   example: "group_norm: 4",
 

@@ -12,6 +12,7 @@ export const layerNorm = defineLayer({
   inputs: "one",
   primary: null,
   fields: normFields,
+  padding: "passes",
   shapes: "[n, …, c] → [n, …, c]",
   example: "layer_norm",
 

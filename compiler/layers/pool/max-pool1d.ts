@@ -1,6 +1,7 @@
 /** @file Max pooling of sequences. */
 import { defineLayer } from "../define-layer.js";
-import { maxPool, pool1dFields, poolSequences } from "./pooling.js";
+import { lowestInPadding } from "../sequence/steps.js";
+import { maxPool, pool1dFields, poolSequences, poolsAhead } from "./pooling.js";
 
 export const maxPool1d = defineLayer({
   type: "max_pool1d",
@@ -8,8 +9,13 @@ export const maxPool1d = defineLayer({
   inputs: "one",
   primary: "size",
   fields: pool1dFields,
+  padding: "handles",
+  looksAhead: poolsAhead,
   shapes: "[n, length, c] → [n, length', c]",
   example: "max_pool1d: 2",
 
-  lower: ({ b, x, fields, reject }) => poolSequences(b, x, fields, maxPool, reject),
+  lower: (context) =>
+    poolSequences(context, maxPool, (pooled, mask) =>
+      pooled(lowestInPadding(context.b, context.x, mask), maxPool),
+    ),
 });

@@ -2,7 +2,9 @@
 import type { Pads, Pair } from "@dlc/runtime";
 import { shapeOf, type Value } from "../../ir/types.js";
 import type { Builder } from "../../ops/define-op.js";
+import type { LayerContext } from "../define-layer.js";
 import { optional, type Padding, padding, padding1d, pair, positiveInteger } from "../fields.js";
+import { maskBehind, zeroed } from "../sequence/steps.js";
 import {
   checkWindow,
   imageSize,
@@ -70,23 +72,40 @@ export function poolImages(
   return pool(b, x, { kernel: size, strides, pads, layout: "NHWC" });
 }
 
+export const poolsAhead = ({ size, stride }: PoolFields<number>): boolean =>
+  size > 1 || (stride ?? size) > 1;
+
+type SequenceContext = Pick<
+  LayerContext<typeof pool1dFields>,
+  "b" | "x" | "fields" | "masks" | "setMask" | "reject"
+>;
+
+/** Pools sequences as images of height 1; `ofPadded` in its place where steps may be padding. */
 export function poolSequences(
-  b: Builder,
-  x: Value,
-  { size, stride, padding }: PoolFields<number>,
+  { b, x, fields, masks, setMask, reject }: SequenceContext,
   pool: Pool,
-  reject: Reject,
+  ofPadded: (pooled: (values: Value, pool: Pool) => Value, mask: Value) => Value,
 ): Value {
-  const { length, channels } = sequenceSize(x, reject);
-  const [batch = "n"] = shapeOf(x);
-  const y = poolImages(
-    b,
-    b.reshape(x, { shape: [batch, 1, length, channels] }),
-    { size: [1, size], stride: [1, stride ?? size], padding },
-    pool,
-    reject,
-    showSequence,
-  );
-  const [, , outputs = 1] = shapeOf(y);
-  return b.reshape(y, { shape: [batch, outputs, channels] });
+  const { size, stride, padding } = fields;
+  const [mask = null] = masks;
+  const pooled = (values: Value, by: Pool): Value => {
+    const { length, channels } = sequenceSize(values, reject);
+    const [batch = "n"] = shapeOf(values);
+    const y = poolImages(
+      b,
+      b.reshape(values, { shape: [batch, 1, length, channels] }),
+      { size: [1, size], stride: [1, stride ?? size], padding },
+      by,
+      reject,
+      showSequence,
+    );
+    const [, , outputs = 1] = shapeOf(y);
+    return b.reshape(y, { shape: [batch, outputs, channels] });
+  };
+  if (mask === null) return pooled(x, pool);
+  const y = ofPadded(pooled, mask);
+  const window = { kernel: size, stride: stride ?? size, dilation: 1, padding };
+  const behind = maskBehind(b, mask, Number(shapeOf(y)[1]), window);
+  setMask(behind);
+  return zeroed(b, y, behind);
 }

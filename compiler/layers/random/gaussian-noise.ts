@@ -10,6 +10,7 @@ export const gaussianNoise = defineLayer({
   inputs: "one",
   primary: "deviation",
   fields: { deviation: number("Standard deviation of the noise.", { minimum: 0 }) },
+  padding: "passes",
   shapes: "[n, …] → [n, …]",
   example: "gaussian_noise: 0.3",
 

@@ -10,6 +10,7 @@ export const interpolate = defineLayer({
   inputs: "many",
   primary: null,
   fields: {},
+  padding: "passes",
   shapes: "[n, …], [n, …] → [n, …]",
   example: "interpolate: [real, fake]",
 

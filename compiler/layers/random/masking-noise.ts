@@ -13,6 +13,7 @@ export const maskingNoise = defineLayer({
   fields: {
     rate: number("Share of the elements that is set to zero.", { minimum: 0, maximum: 1 }),
   },
+  padding: "passes",
   shapes: "[n, …] → [n, …]",
   example: "masking_noise: 0.3",
 

@@ -11,6 +11,7 @@ export const sampleNormal = defineLayer({
   inputs: "many",
   primary: null,
   fields: {},
+  padding: "passes",
   shapes: "[n, …], [n, …] → [n, …]",
   example: "sample_normal: [mean, log_variance]",
 

@@ -22,6 +22,7 @@ function cellLayer(
     fields: { ...cellFields, ...more },
     roles: { state: `The state before the step, [n, ${width}].` },
     outputs: { state: `The state after the step, [n, ${width}].` },
+    padding: "passes",
     shapes: "[n, inputs] → [n, units]",
     example: `${type}: { units: 16, state: h }`,
     lower: ({ b, x, inputs, inputRoles, fields, weight, also, reject }) => {

@@ -7,7 +7,7 @@ import { choice, type Field, flag, initializer, number, positiveInteger } from "
 import { initOf } from "../init.js";
 import { scalar, sequenceSize } from "../shared.js";
 import type { Cell, CellWeights } from "./cells.js";
-import { overTime } from "./over-time.js";
+import { overTime, stepsThere } from "./over-time.js";
 
 const rate = (description: string): Field<number> =>
   number(description, { minimum: 0, exclusiveMaximum: 1 }, 0);
@@ -139,6 +139,8 @@ interface Direction {
   readonly reverse: boolean;
   readonly prefix: string;
   readonly states: readonly Value[];
+  /** Which steps are there: bool `[steps, n, 1]`; null: all. */
+  readonly there: Value | null;
 }
 
 /** One direction: `[steps, n, units]` of outputs and the last states. */
@@ -146,7 +148,7 @@ function runDirection(
   cell: Cell,
   context: RecurrentContext,
   steps: Value,
-  { reverse, prefix, states }: Direction,
+  { reverse, prefix, states, there }: Direction,
 ): { readonly sequence: Value; readonly last: readonly Value[] } {
   const { b, fields, training } = context;
   const { units } = fields;
@@ -164,9 +166,9 @@ function runDirection(
   const result = overTime({
     b,
     states,
-    sequences: [projected],
+    sequences: there === null ? [projected] : [projected, there],
     reverse,
-    step: (current, [slice]) => {
+    step: (current, [slice, isThere]) => {
       const [before] = current as readonly [Value];
       const next = cell.step({
         ...{ b, units, states: current, projected: slice as Value },
@@ -174,14 +176,19 @@ function runDirection(
         ...activationsOf(fields),
         hidden: mask === null ? before : b.mul(before, mask),
       });
-      return { states: next, outputs: [next[0]] };
+      if (isThere === undefined) return { states: next, outputs: [next[0]] };
+      // Padding leaves the state as it is, so the last one is that of the last step that is there.
+      return {
+        states: next.map((value, i) => b.select(isThere, value, current[i] as Value)),
+        outputs: [b.select(isThere, next[0], scalar(b, 0))],
+      };
     },
   });
   return { sequence: result.outputs[0] as Value, last: result.states };
 }
 
 function lowerRecurrent(cell: Cell, context: RecurrentContext): Value {
-  const { b, x, fields, training, reject, also } = context;
+  const { b, x, fields, masks, training, reject, also, setMask } = context;
   const { channels } = sequenceSize(x, reject);
   const [batch = "n"] = shapeOf(x);
   const directions = fields.bidirectional ? 2 : 1;
@@ -192,11 +199,14 @@ function lowerRecurrent(cell: Cell, context: RecurrentContext): Value {
     read = b.mul(x, dropMask(context, like, fields.dropout));
   }
   const steps = b.transpose(read, { perm: [1, 0, 2] });
+  const [mask = null] = masks;
+  const there = mask === null ? null : stepsThere(b, mask);
   const results = states.map((own, d) =>
     runDirection(cell, context, steps, {
       reverse: fields.go_backwards !== (d === 1),
       prefix: d === 1 ? "backward_" : "",
       states: own,
+      there,
     }),
   );
   const join = (values: readonly Value[], axis: number): Value =>
@@ -218,11 +228,22 @@ function lowerRecurrent(cell: Cell, context: RecurrentContext): Value {
       1,
     ),
   };
-  for (const [name, value] of Object.entries(outputs)) also(name, value);
+  for (const [name, value] of Object.entries(outputs)) {
+    also(name, value, name === "sequence" ? mask : null);
+  }
+  setMask(fields.return === "sequence" ? mask : null);
   return outputs[fields.return];
 }
 
-/** A layer that runs a cell over a sequence. */
+type LayerFieldValues = RecurrentContext["fields"];
+
+const looksAhead = (fields: LayerFieldValues, role: string): boolean =>
+  fields.bidirectional || fields.go_backwards || fields.return !== "sequence" || role === "state";
+
+/**
+ * A layer that runs a cell over a sequence. Of sequences with padding each runs over its own steps:
+ * the other direction begins at its last one, as PyTorch's packed sequences have it.
+ */
 export function recurrentLayer<const F extends Record<string, Field<unknown>>>(definition: {
   readonly type: string;
   readonly summary: string;
@@ -237,6 +258,8 @@ export function recurrentLayer<const F extends Record<string, Field<unknown>>>(d
     inputs: "one",
     primary: "units",
     fields: { ...layerFields, ...fields },
+    padding: "handles",
+    looksAhead: (values, role) => looksAhead(values as unknown as LayerFieldValues, role),
     roles: {
       state: "The state before the first step, as `return: state` gives it; default zeros.",
     },

@@ -29,6 +29,12 @@ export interface OverTime {
  */
 export const longestUnrolled = 4;
 
+/** A mask `[n, steps]` as a sequence to run over: bool `[steps, n, 1]`. */
+export function stepsThere(b: Builder, mask: Value): Value {
+  const [batch = "n", steps = 1] = shapeOf(mask);
+  return b.reshape(b.transpose(mask, { perm: [1, 0] }), { shape: [steps, batch, 1] });
+}
+
 /** The states after the last step, and the outputs of all steps stacked along axis 0. */
 export function overTime(loop: OverTime): StepResult {
   const steps = shapeOf(loop.sequences[0] as Value)[0] as number;

@@ -10,11 +10,15 @@ export const flatten = defineLayer({
   inputs: "one",
   primary: null,
   fields: {},
+  padding: "zeros",
+  looksAhead: () => true,
   shapes: "[n, …] → [n, product]",
   example: "flatten",
+  accepts: ["f32", "i32"],
 
-  lower({ b, x, reject }) {
+  lower({ b, x, name, ids: [ids], setIds, reject }) {
     lastSize(x, reject);
+    if (ids) setIds({ ...ids, of: name });
     const sizes = exampleShape(x, reject);
     if (sizes.length === 1) return x;
     const [batch = "n"] = shapeOf(x);

@@ -11,10 +11,14 @@ export const reshape = defineLayer({
   inputs: "one",
   primary: "shape",
   fields: { shape: sizes("The new shape, without the batch.") },
+  padding: "zeros",
+  looksAhead: () => true,
   shapes: "[n, …] → [n, …shape]",
   example: "reshape: [28, 28, 1]",
+  accepts: ["f32", "i32"],
 
-  lower({ b, x, fields: { shape }, reject }) {
+  lower({ b, x, name, ids: [ids], setIds, fields: { shape }, reject }) {
+    if (ids) setIds({ ...ids, of: name });
     const product = (dims: readonly number[]) =>
       dims.length > 1 ? `${dims.join("×")} = ${count(dims)}` : `${count(dims)}`;
     const held = exampleShape(x, reject);

@@ -22,6 +22,7 @@ export const selectChannels = defineLayer({
   inputs: "one",
   primary: "channels",
   fields: { channels: indices("Numbers of the channels, from 0.") },
+  padding: "passes",
   shapes: "[n, …, c] → [n, …, number of channels listed]",
   example: "select_channels: [0, 1, 1, 3]",
 

@@ -1,6 +1,6 @@
 /** @file Columns that the caller passes in memory. */
 import { DataError, list } from "../errors.js";
-import { valuesColumn } from "../nested.js";
+import { sequencesColumn, valuesColumn } from "../nested.js";
 import {
   type Column,
   columnOf,
@@ -39,8 +39,8 @@ export const arrays: SourceReader<"arrays"> = {
     if (given === undefined) throw arraysMissing([...wants.keys()]);
     const known = new Map(Object.entries(given));
     const columns = new Map<string, Column>();
-    for (const column of wants.keys()) {
-      columns.set(column, toColumn(columnOf(known, column, name), column));
+    for (const [column, { sequence = false }] of wants) {
+      columns.set(column, toColumn(columnOf(known, column, name), column, sequence));
     }
     return tableOf(columns, name);
   },
@@ -55,9 +55,11 @@ function arraysMissing(columns: readonly string[]): DataError {
   });
 }
 
-function toColumn(values: ArrayColumn, column: string): Column {
+function toColumn(values: ArrayColumn, column: string, sequence: boolean): Column {
   const place = recordPlace(`column '${column}'`);
-  if (Array.isArray(values)) return valuesColumn(values, column, place);
+  if (Array.isArray(values)) {
+    return sequence ? sequencesColumn(values, column, place) : valuesColumn(values, column, place);
+  }
   if (ArrayBuffer.isView(values)) return flat(values, [values.length], column, place);
   const { data, shape } = values as Exclude<ArrayColumn, readonly unknown[] | ArrayBufferView>;
   return flat(data, shape, column, place);

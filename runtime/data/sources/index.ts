@@ -10,6 +10,7 @@ import { json } from "./json.js";
 import { jsonByClass } from "./json-by-class.js";
 import { npy } from "./npy.js";
 import type { ReadContext, SourceReader } from "./source.js";
+import { text } from "./text.js";
 
 const readers: { readonly [K in SourceSpec["kind"]]: SourceReader<K> } = {
   idx,
@@ -19,6 +20,7 @@ const readers: { readonly [K in SourceSpec["kind"]]: SourceReader<K> } = {
   images,
   json,
   json_by_class: jsonByClass,
+  text,
   arrays,
 };
 

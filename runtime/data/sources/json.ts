@@ -1,7 +1,7 @@
 /** @file JSON: an array of records (objects), or of rows (arrays, whose columns are called "0", "1", …). */
 import { DataError, list, quote } from "../errors.js";
 import { measure, notUtf8, privateBytes, readBytes } from "../file.js";
-import { valuesColumn } from "../nested.js";
+import { sequencesColumn, valuesColumn } from "../nested.js";
 import { type DataPath, locate } from "../path.js";
 import { type Column, type ColumnHeader, recordPlace, tableOf, unknownColumn } from "../table.js";
 import type { SourceOf, SourceReader } from "./source.js";
@@ -19,8 +19,9 @@ export const json: SourceReader<"json"> = {
     const records = await readRecords(source, file);
     const place = recordPlace(file.shown);
     const columns = new Map<string, Column>();
-    for (const name of wants.keys()) {
-      columns.set(name, valuesColumn(valuesOf(records, name, file), name, place));
+    for (const [name, { sequence }] of wants) {
+      const toColumn = sequence === true ? sequencesColumn : valuesColumn;
+      columns.set(name, toColumn(valuesOf(records, name, file), name, place));
     }
     return tableOf(columns, file.shown);
   },

@@ -35,7 +35,8 @@ export function trueClass(target: HostTensor, row: number): number {
   return Math.round(target.data[row] as number);
 }
 
-function largest(data: HostTensor["data"], start: number, width: number): number {
+/** The position of the first of the largest numbers among `width` from `start`, from 0. */
+export function largest(data: HostTensor["data"], start: number, width: number): number {
   let best = 0;
   for (let i = 1; i < width; i++) {
     if ((data[start + i] as number) > (data[start + best] as number)) best = i;

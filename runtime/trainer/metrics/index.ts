@@ -5,9 +5,11 @@ import { accuracy } from "./accuracy.js";
 import { auc } from "./auc.js";
 import { confusion } from "./confusion.js";
 import type { MetricDefinition, MetricMemory, MetricValue } from "./define-metric.js";
+import { exactMatch } from "./exact-match.js";
 import { f1 } from "./f1.js";
 import { mae } from "./mae.js";
 import { mse } from "./mse.js";
+import { perplexity } from "./perplexity.js";
 import { precision } from "./precision.js";
 import { r2 } from "./r2.js";
 import { recall } from "./recall.js";
@@ -17,9 +19,11 @@ export const metrics: { readonly [K in MetricSpec["kind"]]: MetricDefinition<K> 
   accuracy,
   auc,
   confusion,
+  exact_match: exactMatch,
   f1,
   mae,
   mse,
+  perplexity,
   precision,
   r2,
   recall,
@@ -71,11 +75,14 @@ export function metricUses(
   });
 }
 
+/** `isMeasured`: of which heads there are outputs; default all. Names go by all heads. */
 export function createMetricSet(
   specs: readonly MetricSpec[],
   heads: readonly HeadSpec[],
+  isMeasured: (head: HeadSpec) => boolean = () => true,
 ): MetricSet {
-  const members = metricUses(specs, heads).map(({ name, head, spec }) => {
+  const uses = metricUses(specs, heads).filter(({ head }) => isMeasured(head));
+  const members = uses.map(({ name, head, spec }) => {
     const { create, running } = metrics[spec.kind] as MetricDefinition;
     const accumulator = create(head, spec);
     return { name, output: head.name, target: head.target ?? "", accumulator, running };

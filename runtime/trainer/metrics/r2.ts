@@ -6,7 +6,7 @@
  */
 import { sizeOf } from "../../tensor.js";
 import { defineMetric } from "./define-metric.js";
-import { requireEqualSize } from "./values.js";
+import { eachNumber } from "./values.js";
 
 export const r2 = defineMetric({
   kind: "r2",
@@ -14,40 +14,41 @@ export const r2 = defineMetric({
   running: false,
   create: (head) => {
     const width = sizeOf(head.shape);
-    let count = 0;
+    const count = new Float64Array(width);
     const mean = new Float64Array(width);
     const deviation = new Float64Array(width);
     const error = new Float64Array(width);
     const addElement = (column: number, predicted: number, actual: number): void => {
       const delta = actual - (mean[column] as number);
-      mean[column] = (mean[column] as number) + delta / count;
+      count[column] = (count[column] as number) + 1;
+      mean[column] = (mean[column] as number) + delta / (count[column] as number);
       deviation[column] =
         (deviation[column] as number) + delta * (actual - (mean[column] as number));
       error[column] = (error[column] as number) + (predicted - actual) ** 2;
     };
     return {
       add: (prediction, target) => {
-        requireEqualSize(prediction, target);
-        for (let i = 0; i < prediction.data.length; i++) {
-          if (i % width === 0) count++;
-          addElement(i % width, prediction.data[i] as number, target.data[i] as number);
-        }
+        eachNumber(prediction, target, (predicted, actual, at) =>
+          addElement(at % width, predicted, actual),
+        );
       },
       result: () => {
-        if (count === 0) return Number.NaN;
         let sum = 0;
+        let columns = 0;
         for (let i = 0; i < width; i++) {
+          // Steps that no sequence has say nothing.
+          if (count[i] === 0) continue;
+          columns++;
           const [total, rest] = [deviation[i] as number, error[i] as number];
           sum += total === 0 ? Number(rest === 0) : 1 - rest / total;
         }
-        return sum / width;
+        return sum / columns;
       },
-      save: () => ({ numbers: [count, ...mean, ...deviation, ...error] }),
+      save: () => ({ numbers: [...count, ...mean, ...deviation, ...error] }),
       restore: ({ numbers }) => {
-        count = numbers[0] ?? 0;
-        mean.set(numbers.slice(1, 1 + width));
-        deviation.set(numbers.slice(1 + width, 1 + 2 * width));
-        error.set(numbers.slice(1 + 2 * width, 1 + 3 * width));
+        for (const [part, sums] of [count, mean, deviation, error].entries()) {
+          sums.set(numbers.slice(part * width, (part + 1) * width));
+        }
       },
     };
   },

@@ -1,5 +1,7 @@
 /** @file What holds for every layer of the registry. */
+import { specialTokenNames } from "@dlc/runtime";
 import { describe, expect, it } from "vitest";
+import { pytorch } from "../../../compiler/2-lower/initial/pytorch.js";
 import { layers } from "../../../compiler/layers/index.js";
 import {
   advance,
@@ -19,6 +21,7 @@ import {
   layersOf,
   numeric,
   specOf,
+  text,
   vector,
 } from "../../support/spec.js";
 
@@ -27,29 +30,49 @@ const inputs: Readonly<Record<string, Features>> = {
   conv1d: { x: vector(10, 4) },
   max_pool1d: { x: vector(10, 4) },
   avg_pool1d: { x: vector(10, 4) },
+  global_avg_pool1d: { x: vector(10, 4) },
+  global_max_pool1d: { x: vector(10, 4) },
+  previous: { translation: text(5) },
+  logits: { x: vector(4), translation: text(5) },
   simple_rnn: { x: vector(5, 4) },
   lstm: { x: vector(5, 4) },
   gru: { x: vector(5, 4) },
+  attention: { x: vector(5, 4) },
+  positions: { x: vector(5, 4) },
   rnn_cell: { x: vector(16) },
   lstm_cell: { x: vector(32) },
   gru_cell: { x: vector(16) },
   reshape: { x: vector(784) },
   embedding: { x: category(["a", "b", "c"], "index") },
+  one_hot: { x: category(["a", "b", "c"], "index") },
+  crop1d: { x: vector(5, 4) },
 };
 
 /** A spec whose model is the layer's example, with linear layers for the inputs it names. */
 function exampleSpec(type: string, after: string) {
   const { example } = layers.get(type) as { example: string };
   const [use] = layersOf(`- ${example}`);
-  const others = (use?.from ?? []).filter((name) => name !== "x");
+  const features = inputs[type] ?? { x: image(6, 6, 4) };
+  const others = (use?.from ?? []).filter((name) => features[name] === undefined);
   const before = others.map((name) => `- { linear: {}, as: ${name}, from: x }`);
   return specOf({
-    features: inputs[type] ?? { x: image(6, 6, 4) },
+    features,
     targets: { y: numeric() },
-    layers: [...before, `- ${example}${use?.roles ? "\n  from: x" : ""}`, after].join("\n"),
+    layers: [
+      ...before,
+      `- ${example}${use?.roles ? "\n  from: x" : ""}`,
+      afterIds[type] ?? "",
+      after,
+    ].join("\n"),
     train: { losses: [{ kind: "mse" }] },
   });
 }
+
+/** What makes numbers of a layer's ids. */
+const afterIds: Readonly<Record<string, string>> = { codes: "- one_hot", previous: "- one_hot" };
+
+/** The vocabulary that examples name. */
+const facts = { translation: { vocabulary: [...specialTokenNames, "a", "b"] } };
 
 /** Ends any model in one number per example. */
 const toNumber = "- flatten\n- dense: { units: 1, activation: tanh }";
@@ -66,7 +89,7 @@ describe.each([...layers.keys()])("%s", (type) => {
   });
 
   it("has an example that lowers and gives the shapes it declares in both modes", () => {
-    const { infer, training, state } = lowered(exampleSpec(type, toNumber));
+    const { infer, training, state } = lowered(exampleSpec(type, toNumber), facts);
     // Evaluation compares every node's result with its inferred type.
     for (const graph of [infer, training]) {
       if (graph === null) throw new Error("no training graph");
@@ -77,8 +100,17 @@ describe.each([...layers.keys()])("%s", (type) => {
     }
   });
 
+  it("has weights that PyTorch's layout knows, so that trained ones can be loaded", () => {
+    const { state } = lowered(exampleSpec(type, toNumber), facts);
+    for (const [name, { layer }] of Object.entries(state)) {
+      const tensor = name.slice(layer.length + 1);
+      if (!layer.startsWith(type)) continue;
+      expect([tensor, pytorch.rules(type, tensor) !== undefined]).toEqual([tensor, true]);
+    }
+  });
+
   it("has gradients towards all its weights that agree with central differences", () => {
-    const { train, state, model } = trained(exampleSpec(type, toNumber));
+    const { train, state, model } = trained(exampleSpec(type, toNumber), facts);
     const values: Values = { ...inputValues(train, 3), ...stateValues(state) };
     const after = advance(values, run(train, values, 3));
     const loss = (name: string, element: number, step: number): number => {

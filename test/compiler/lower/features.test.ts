@@ -1,8 +1,19 @@
 /** @file How features are encoded in the graph. */
 import type { FeatureSpec, FittedFacts } from "@dlc/runtime";
-import { it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { idsOf, maskOf } from "../../../compiler/2-lower/features.js";
+import { createBuilder } from "../../../compiler/ir/builder.js";
+import { evaluateGraph } from "../../../compiler/ir/evaluate.js";
 import { expectClose, lowered, run, tensor } from "../../support/lowering.js";
-import { category, type Features, image, numeric, specOf, vector } from "../../support/spec.js";
+import {
+  category,
+  type Features,
+  image,
+  numeric,
+  specOf,
+  text,
+  vector,
+} from "../../support/spec.js";
 
 function encoded(
   features: Features,
@@ -57,4 +68,51 @@ it("several features stand side by side in their order", () => {
     c: { shape: [2, 1], data: [7, 8] },
   };
   expectClose(encoded(features, raw), [1, 2, 0, 1, 7, 3, 4, 1, 0, 8]);
+});
+
+const series = (scale: "none" | "standard" | "minmax"): Features => ({
+  x: { type: "sequence", column: "x", length: 3, channels: 2, scale, truncate: false },
+});
+/** Two steps, and one. */
+const steps = {
+  shape: [2, 3, 3],
+  data: [1, 20, 1, 3, 40, 1, 0, 0, 0, 5, 60, 1, 0, 0, 0, 0, 0, 0],
+};
+
+it("sequences are scaled per channel, and their padding stays zero", () => {
+  const plain = [1, 20, 3, 40, 0, 0, 5, 60, 0, 0, 0, 0];
+  expectClose(encoded(series("none"), { x: steps }), plain);
+  const facts = { x: { mean: [1, 10], deviation: [2, 10], min: [1, 20], max: [5, 60] } };
+  const standard = [0, 1, 1, 3, 0, 0, 2, 5, 0, 0, 0, 0];
+  expectClose(encoded(series("standard"), { x: steps }, facts), standard);
+  const minmax = [0, 0, 0.5, 0.5, 0, 0, 1, 1, 0, 0, 0, 0];
+  expectClose(encoded(series("minmax"), { x: steps }, facts), minmax);
+});
+
+describe("masks and ids", () => {
+  const maskValues = (spec: FeatureSpec, raw: ReturnType<typeof tensor>): number[] | null => {
+    const b = createBuilder();
+    const mask = maskOf(b, "x", spec);
+    if (mask === null) return null;
+    const outputs = [{ role: "output" as const, name: "mask", value: mask }];
+    return Array.from(evaluateGraph({ name: "test", outputs }, { x: raw }, 2).mask?.data ?? []);
+  };
+  it("of texts and sequences are true where an example has a step", () => {
+    const ids = tensor([2, 3], [4, 1, 0, 3, 0, 0], "i32");
+    expect(maskValues(text(3), ids)).toEqual([1, 1, 0, 1, 0, 0]);
+    const raw = tensor(steps.shape, steps.data);
+    expect(maskValues(series("none").x as FeatureSpec, raw)).toEqual([1, 1, 0, 1, 0, 0]);
+  });
+
+  it("are there for what has steps, and for classes and tokens", () => {
+    const facts = { x: { vocabulary: ["<pad>", "<unknown>", "<start>", "<end>", "a"] } };
+    expect(idsOf("x", text(3), facts)).toEqual({ count: 5, of: "x", isText: true });
+    const index = category(["a", "b"], "index");
+    expect(idsOf("x", index, {})).toEqual({ count: 2, of: "x", isText: false });
+    for (const spec of [category(["a", "b"]), vector(2), series("none").x as FeatureSpec]) {
+      expect(idsOf("x", spec, {})).toBeNull();
+    }
+    expect(maskValues(index, tensor([2], [0, 1], "i32"))).toBeNull();
+    expect(maskValues(vector(2), tensor([2, 2], [0, 1, 0, 0]))).toBeNull();
+  });
 });

@@ -53,6 +53,12 @@ const jpeg = await sharp(new Uint8Array(192).fill(9), { raw: { width: 8, height:
   .toBuffer();
 const idx = (path: string): SourceSpec => ({ kind: "idx", files: { x: path } });
 const npy = (path: string): SourceSpec => ({ kind: "npy", files: { x: path } });
+const plainText =
+  (by: "line" | "characters") =>
+  (path: string): SourceSpec => ({
+    kind: "text",
+    ...{ path, by, length: 3 },
+  });
 const csv = (path: string): SourceSpec => ({ kind: "csv", path, delimiter: ",", header: null });
 
 const subjects: Record<string, Subject> = {
@@ -75,6 +81,17 @@ const subjects: Record<string, Subject> = {
     ),
     source: npy,
     columns: ["x"],
+  },
+  "lines of text": {
+    file: Buffer.from("Größe 😀\n\n\ufeffone, two\r\nthree\n"),
+    source: plainText("line"),
+    columns: ["text"],
+  },
+  "pieces of text in gzip": {
+    file: gzipSync("Größe 😀 one, two, three"),
+    source: plainText("characters"),
+    columns: ["text"],
+    rounds: 600,
   },
   "csv of numbers": {
     file: Buffer.from('x,y\n1,2\n-3.5,4e2\n"5",6\r\n7,8\n'),

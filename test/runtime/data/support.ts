@@ -104,7 +104,7 @@ export async function read(
 
 export function valuesOf(column: Column | undefined): unknown[] {
   if (column === undefined) return [];
-  return column.kind === "text" ? [...column.values] : Array.from(column.data);
+  return column.kind !== "numbers" ? [...column.values] : Array.from(column.data);
 }
 
 /** The encoded values of one feature of the training split, all rows. */

@@ -46,6 +46,18 @@ export const modelEntries = {
     wrong: "model: { layers: [{ dense: 2, activation: relu }] }",
     right: "model: { layers: [{ dense: { units: 2, activation: relu } }] }",
   },
+  "reads-target": {
+    severity: "error",
+    message:
+      "'{reader}' reads '{name}', which is a target: a model does not see what it has to predict",
+    help: "Let it read a feature. If '{name}' is a text, 'previous: {name}' gives what comes before each of its steps.",
+    explain:
+      "Targets are there to be predicted. When the model is used, they are not known. Of a sequence a decoder may read what comes before each step: the layer 'previous' gives that, from the target while training and from the model's own output when it generates.",
+    wrong:
+      "data: { targets: { answer: { type: text, max_length: 8 } } }\nmodel: { layers: [{ dense: 4, as: start }, { embedding: 4, from: answer }, { gru: { units: 4, return: sequence, state: start } }, { logits: answer }] }",
+    right:
+      "data: { targets: { answer: { type: text, max_length: 8 } } }\nmodel: { layers: [{ dense: 4, as: start }, { previous: answer }, { embedding: 4 }, { gru: { units: 4, return: sequence, state: start } }, { logits: answer }] }",
+  },
   "state-start": {
     severity: "error",
     message: "the state '{name}' needs one of size, like and from, but {found}",
@@ -200,6 +212,38 @@ export const modelEntries = {
       "networks: { pair: { inputs: [a, b], layers: [concat: [a, b], dense: 2] } }\nmodel: { layers: [{ use: pair, from: x }] }",
     right:
       "networks: { pair: { inputs: [a, b], layers: [concat: [a, b], dense: 2] } }\nmodel: { layers: [{ use: pair, from: [x, x] }] }",
+  },
+  "generate-kind": {
+    severity: "error",
+    message: "generate needs one of 'from' and 'decoder', but {found}",
+    help: "Name the layer that random numbers stand for as 'from', or the layer that scores the tokens of a sequence as 'decoder'.",
+    explain:
+      "There are two ways to make something new. From random numbers: 'from' and 'network', as for a VAE or GAN. Token by token: 'decoder', as for texts.",
+    wrong: "generate: { method: sample }",
+    right:
+      "data: { features: { y: { type: text, max_length: 8 } }, targets: {} }\nmodel: { layers: [{ previous: y }, { embedding: 4 }, { lstm: { units: 4, return: sequence } }, { logits: y, as: scores }] }\ngenerate: { decoder: scores, method: sample }",
+  },
+  "generate-decoder": {
+    severity: "error",
+    message: "'{name}' cannot generate token by token: it {reason}",
+    help: "'decoder' is the layer that gives a score for every token at every step, of which the loss is computed; it reads 'previous' of one text or one layer of codes.",
+    explain:
+      "A decoder says a sequence one token after the other, and each depends on those before it: the layer `previous` gives them, from the target while training and from the decoder itself when it generates.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [{ dense: 3 }, { use: head, as: scores }] }\ngenerate: { decoder: scores }",
+    right:
+      "data: { features: { y: { type: text, max_length: 8 } }, targets: {} }\nmodel: { layers: [{ previous: y }, { embedding: 4 }, { lstm: { units: 4, return: sequence } }, { logits: y, as: scores }] }\ngenerate: { decoder: scores }",
+  },
+  "generate-output": {
+    severity: "error",
+    message: "'{name}' {reason}",
+    help: "With a decoder of codes, 'output' names the layer, or the use of a network, that turns the codes into an example.",
+    explain:
+      "Codes are numbers that stand for something else, such as pieces of an image. `generate` lets the decoder say codes, puts them in the place of the layer that they come from, and follows the model from there to `output`.",
+    wrong:
+      "data: { targets: {} }\nnetworks: { painter: { layers: [flatten, dense: 4] } }\nmodel: { layers: [{ dense: 12 }, { reshape: [3, 4] }, { codes: {}, as: pieces }, { one_hot: {}, as: chosen }, { use: painter, from: chosen, as: picture }, { previous: pieces }, { embedding: 4 }, { logits: pieces, as: scores }] }\ngenerate: { decoder: scores }",
+    right:
+      "data: { targets: {} }\nnetworks: { painter: { layers: [flatten, dense: 4] } }\nmodel: { layers: [{ dense: 12 }, { reshape: [3, 4] }, { codes: {}, as: pieces }, { one_hot: {}, as: chosen }, { use: painter, from: chosen, as: picture }, { previous: pieces }, { embedding: 4 }, { logits: pieces, as: scores }] }\ngenerate: { decoder: scores, output: painter }",
   },
   "generate-from": {
     severity: "error",

@@ -45,11 +45,55 @@ export const trainEntries = {
     right:
       "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { phases: [{ update: head, losses: [cross_entropy] }] }",
   },
+  "phase-ends-early": {
+    severity: "error",
+    message: "phase '{phase}' ends with epoch {last}, before it begins with epoch {first}",
+    help: "Let 'last_epoch' be at least 'first_epoch'.",
+    explain:
+      "A phase runs from its 'first_epoch' (default 1) to its 'last_epoch' (default: the last of training), both included and counted from 1.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { phases: [{ update: head, losses: [cross_entropy], first_epoch: 5, last_epoch: 4 }] }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { phases: [{ update: head, losses: [cross_entropy], first_epoch: 1, last_epoch: 10 }] }",
+  },
+  "phase-never-runs": {
+    severity: "error",
+    message: "phase '{phase}' begins with epoch {first}, but training has {run}",
+    help: "Raise 'epochs', or let the phase begin earlier.",
+    explain:
+      "Epochs are counted from 1 over the whole training: 'epochs' has to hold the epochs of all phases.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { epochs: 5, phases: [{ update: head, losses: [cross_entropy], first_epoch: 6 }] }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { epochs: 5, phases: [{ update: head, losses: [cross_entropy] }] }",
+  },
+  "phase-beyond-training": {
+    severity: "warning",
+    message: "phase '{phase}' lasts to epoch {last}, but training has {run}",
+    help: "Raise 'epochs', or leave 'last_epoch' out: the phase then lasts to the end.",
+    explain:
+      "Training ends before the phase does. Its schedule spans the epochs that there are, so it is not cut off in the middle.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { epochs: 5, phases: [{ update: head, losses: [cross_entropy], last_epoch: 8 }] }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { epochs: 5, phases: [{ update: head, losses: [cross_entropy] }] }",
+  },
+  "epoch-without-phase": {
+    severity: "error",
+    message: "no phase runs in {which}",
+    help: "Let a phase begin earlier or last longer, or lower 'epochs'.",
+    explain:
+      "In every epoch at least one phase must have something to do: without one, training would pass over the data for nothing.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { epochs: 5, phases: [{ update: head, losses: [cross_entropy], last_epoch: 3 }] }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { epochs: 3, phases: [{ update: head, losses: [cross_entropy] }] }",
+  },
   "metric-target-mismatch": {
     severity: "error",
     message: "{metric} measures {wanted}, but the losses compare {found}",
-    help: "For classes: accuracy, top_k, precision, recall, f1, auc, confusion. For numbers: mae, mse, r2.",
-    explain: "A metric compares predictions with targets of one kind: classes or numbers.",
+    help: "For classes: accuracy, top_k, precision, recall, f1, auc, confusion. For texts: accuracy, exact_match, perplexity. For numbers: mae, mse, r2.",
+    explain: "A metric compares predictions with targets of one kind: classes, texts or numbers.",
     wrong: "train: { loss: cross_entropy, metrics: [r2] }",
     right: "train: { loss: cross_entropy, metrics: [accuracy] }",
   },

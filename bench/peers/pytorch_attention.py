@@ -1,0 +1,33 @@
+"""Multi-head self-attention in PyTorch, forward and backward with a step of SGD. Protocol: see subprocess.mjs."""
+import json
+import sys
+import time
+
+import torch
+from torch import nn
+
+settings = json.loads(sys.argv[1])
+torch.set_num_threads(settings["threads"])
+torch.manual_seed(1)
+
+model = nn.MultiheadAttention(128, 4, batch_first=True)
+optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+x = torch.rand(settings["batch"], 64, 128)
+y = torch.rand(settings["batch"], 64, 128)
+
+
+def step():
+    optimizer.zero_grad(set_to_none=True)
+    loss = nn.functional.mse_loss(model(x, x, x, need_weights=False)[0], y)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+print(json.dumps({"name": f"PyTorch {torch.__version__.split('+')[0]}"}), flush=True)
+for line in sys.stdin:
+    steps = int(line)
+    start = time.perf_counter()
+    for _ in range(steps):
+        loss = step()
+    print(json.dumps({"ms": (time.perf_counter() - start) * 1000, "loss": loss}), flush=True)
