@@ -3,7 +3,7 @@ import type { EvaluationResult } from "@dlc/runtime";
 import { table, thousands } from "./table.js";
 
 /** Metrics that are shares, shown in per cent. */
-const shares = /(^|\.)(accuracy|top_\d+|top_k|precision|recall|f1|auc)/;
+const shares = /(^|\.)(accuracy|top_\d+|top_k|precision|recall|f1|auc|exact_match)/;
 
 const shown = (name: string, value: number): string =>
   shares.test(name) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(6);

@@ -32,7 +32,7 @@ function words(node: YamlNode, path = ""): Word[] {
 
 /** What users name themselves: nothing can know how it is spelt, or it is written in several places. */
 const own =
-  /^\.(name|description)=|features\.[^.]+$|targets\.[^.]+$|classes\[\]|by_class\.|\.as=|\.(idx|npy)\.|params\.[^.]+$|blocks\.[^.]+$|networks\.[^.]+$|\.(csv|path|at|column|files(\[\])?)=|\$|columns\.(from|to)=|\.with\.[^.]+=|images=/;
+  /^\.(name|description)=|\.phases\[\]\.name=|features\.[^.]+$|targets\.[^.]+$|classes\[\]|\.words\.|by_class\.|\.as=|\.(idx|npy)\.|params\.[^.]+$|blocks\.[^.]+$|networks\.[^.]+$|\.(csv|path|at|column|files(\[\])?)=|\$|columns\.(from|to)=|\.with\.[^.]+=|images=/;
 
 /** Two letters in the middle, swapped. */
 function misspell(word: string): string {

@@ -115,7 +115,7 @@ describe("a small DALL-E", () => {
     const graph = graphOf(generate?.graph);
     const inputs = {
       caption: tensor([1, longest], caption, "i32"),
-      tokens: tensor([1, places], said, "i32"),
+      "generate.tokens": tensor([1, places], said, "i32"),
       position: scalarOf(2, "i32"),
     };
     const named = nodesOf(graph).flatMap(({ kind, attrs }) =>
@@ -162,7 +162,7 @@ describe("a small DALL-E", () => {
     const all = Array.from({ length: n }, (_, i) =>
       Array.from({ length: places }, (_, k) => Math.floor(i / codes ** k) % codes),
     );
-    const values = { ...weights, codes: tensor([n, places], all.flat(), "i32") };
+    const values = { ...weights, "generate.codes": tensor([n, places], all.flat(), "i32") };
     const [drawn = expect.fail("no picture")] = Object.values(
       run(graphOf(generate?.render), values, n),
     );

@@ -64,6 +64,8 @@ export function readSequence(section: GenerateContext, decoder: string): Sequenc
 
   const layer = layerNamed(decoder);
   if (layer === undefined) return unknown("decoder", decoder, [...model.outputs.keys()]);
+  // What a `previous` names may be among data that have mistakes of their own.
+  if (!context.featuresKnown) return null;
   const [of, ...others] = saidBefore(layer.name, model.layers);
   if (of === undefined) {
     return refuse(

@@ -1,7 +1,7 @@
 /** @file From an entry of a `layers` list to the layer it means: checked fields, resolved inputs. */
 import type { Span } from "../../ir/origin.js";
 import { layers as registry } from "../../layers/index.js";
-import type { Owner } from "../check/check-shape.js";
+import { isMisspelt, type Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { LayerUse, SharedLayer } from "../resolved-spec.js";
@@ -31,8 +31,10 @@ export function readLayerUse(
   const definition = registry.get(entry.type);
   const merges = definition?.inputs === "many";
   const written = merges ? (checked?.nodes.get(inputsKey) ?? null) : null;
+  // Inputs under a misspelt key have been reported with it.
+  const lost = merges && checked !== null && isMisspelt(inputsKey, shape.fields, checked.nodes);
   const { from, roles } = merges
-    ? { from: manyInputs(entry, written, at, features, context), roles: undefined }
+    ? { from: lost ? [] : manyInputs(entry, written, at, features, context), roles: undefined }
     : inputsOf(entry, checked?.nodes, at, features, context);
   const fieldSpans: Record<string, Span> = { ...checked?.spans, type: entry.typeSpan };
   if (entry.from !== null) fieldSpans.from = entry.from.span;
