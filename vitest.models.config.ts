@@ -7,7 +7,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/models/**/*.{models,long}.ts"],
-    testTimeout: 30 * 60_000,
+    testTimeout: 60 * 60_000,
     hookTimeout: 60_000,
     maxWorkers: 1,
     reporters: ["default"],

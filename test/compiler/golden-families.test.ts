@@ -1,30 +1,36 @@
-/** @file Whole models against PyTorch: test/golden/{cnn,generative,text}.json and the scripts that make them. */
+/**
+ * @file Whole models against PyTorch: test/golden/{cnn,generative,text}.json and the scripts that make them.
+ * Each runs as a generated package, on the onnx engine and by the ops' own definitions in float64.
+ */
 import { readFileSync } from "node:fs";
-import { type FittedFacts, specialTokenNames } from "@dlc/runtime";
-import { describe, expect, it } from "vitest";
-import type { ResolvedSpec } from "../../compiler/1-load/resolved-spec.js";
-import { phasePrograms } from "../../compiler/3-differentiate/phase-programs.js";
-import { optimize } from "../../compiler/4-optimize/index.js";
-import { Diagnostics } from "../../compiler/diagnostics/report.js";
-import { nodesOf } from "../../compiler/ir/traverse.js";
-import type { Graph } from "../../compiler/ir/types.js";
-import { specFrom } from "../support/from-yaml.js";
 import {
-  advance,
-  lowered,
-  run,
-  scalarOf,
-  stateValues,
-  tensor,
-  trained,
-  type Values,
-} from "../support/lowering.js";
+  allocate,
+  type DType,
+  type Engine,
+  type FittedFacts,
+  type HostTensor,
+  initialState,
+  type ModelDefinition,
+  type Program,
+  specialTokenNames,
+} from "@dlc/runtime";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { emitPackage } from "../../compiler/5-emit/emit-package.js";
+import { Diagnostics } from "../../compiler/diagnostics/report.js";
+import { SourceFiles } from "../../compiler/diagnostics/source-files.js";
+import { compileSpec } from "../../compiler/pipeline.js";
+import { createEngine } from "../../runtime/engines/index.js";
+import { createEagerEngine } from "../support/eager-engine.js";
+import { createWorkspace } from "../support/emitted.js";
+import { specFrom } from "../support/from-yaml.js";
 
 interface Numbers {
   readonly shape: readonly number[];
-  readonly data: readonly number[];
+  /** null: not compared. */
+  readonly data: readonly (number | null)[];
 }
 type Tensors = Readonly<Record<string, Numbers>>;
+type HostTensors = Readonly<Record<string, HostTensor>>;
 
 /** See `make` in test/golden/golden.py. */
 interface Golden {
@@ -40,10 +46,11 @@ interface Golden {
   readonly first: readonly {
     readonly phase: string;
     readonly key: number;
-    readonly losses: Readonly<Record<string, number>>;
+    /** Everything but the new state. */
+    readonly outputs: Tensors;
     readonly gradients: Tensors;
   }[];
-  /** The heads of the model at the weights. */
+  /** The heads of the model at the weights, with random key 1. */
   readonly predicted?: Tensors;
   /** Random keys of the steps that lead to `after`: every phase in turn. */
   readonly keys: readonly number[];
@@ -54,44 +61,28 @@ const read = (name: string): [string, Golden][] =>
   Object.entries(
     JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), "utf8")),
   );
-const goldens = ["cnn"].flatMap(read);
+const goldens = ["cnn", "generative", "text"].flatMap(read);
 
-const tensors = (all: Tensors): Values =>
-  Object.fromEntries(
-    Object.entries(all).map(([name, { shape, data }]) => [name, tensor(shape, data)]),
+function hostTensor({ shape, data }: Numbers, dtype: DType): HostTensor {
+  const values = allocate(dtype, data.length);
+  for (const [i, value] of data.entries()) values[i] = value as number;
+  return { dtype, shape, data: values };
+}
+
+/** The largest difference, relative to the largest of the numbers (if they are not all 0). */
+function distance(found: HostTensor | undefined, { shape, data }: Numbers): number {
+  expect(found?.shape).toEqual(shape);
+  const compared = data.flatMap((v, i) =>
+    v === null ? [] : [[v, found?.data[i] ?? Number.NaN] as const],
   );
-
-/** The largest difference, relative to the largest of the numbers. */
-function distance(actual: Values[string] | undefined, { shape, data }: Numbers): number {
-  expect(actual?.shape).toEqual(shape);
-  const scale = Math.max(...data.map(Math.abs));
-  return Math.max(...data.map((v, i) => Math.abs(v - (actual?.data[i] ?? Number.NaN)))) / scale;
+  const scale = Math.max(...compared.map(([v]) => Math.abs(v))) || 1;
+  return Math.max(...compared.map(([v, actual]) => Math.abs(v - actual))) / scale;
 }
 
-/** The training step of a phase and what it starts from; `""` without phases. */
-interface Step {
-  readonly phase: string;
-  readonly train: Graph;
-}
-
-const optimized = (graph: Graph): Graph =>
-  optimize(graph, { mode: "training", layout: "NCHW", lacking: [] });
-
-function stepsOf(spec: ResolvedSpec, facts: FittedFacts) {
-  const model = lowered(spec, facts);
-  if (model.phases === undefined) {
-    const { train, state } = trained(spec, facts);
-    return { model, state, steps: [{ phase: "", train: optimized(train) }] as readonly Step[] };
+function expectEqual(found: HostTensors, wanted: Tensors, tolerance: number): void {
+  for (const [name, tensor] of Object.entries(wanted)) {
+    expect(distance(found[name], tensor), name).toBeLessThan(tolerance);
   }
-  const diagnostics = new Diagnostics();
-  const programs = phasePrograms(model, spec.train as never, (same) => same, diagnostics);
-  expect(diagnostics.all).toEqual([]);
-  const { phases, state } = programs as NonNullable<typeof programs>;
-  const steps: readonly Step[] = phases.map(({ use, train }) => ({
-    phase: use.name,
-    train: optimized(train),
-  }));
-  return { model, state, steps };
 }
 
 function factsOf({ vocabularies = {}, batch }: Golden): FittedFacts {
@@ -103,72 +94,101 @@ function factsOf({ vocabularies = {}, batch }: Golden): FittedFacts {
   );
 }
 
-describe.each(goldens)("%s", (_, golden) => {
-  const facts = factsOf(golden);
-  const n = Object.values(golden.batch)[0]?.shape[0] as number;
-  const programsWith = (optimizer: string) =>
-    stepsOf(specFrom(`${golden.spec}\n  optimizer: ${optimizer}\n`), facts);
+/** The generated package with an optimiser. */
+async function definitionOf(golden: Golden, optimizer: string): Promise<ModelDefinition> {
+  const spec = specFrom(`${golden.spec}\n  optimizer: ${optimizer}\n`);
+  const diagnostics = new Diagnostics();
+  const model = compileSpec(spec, factsOf(golden), new SourceFiles(), diagnostics);
+  expect(diagnostics.all).toEqual([]);
+  if (model === null) throw new Error("the model does not compile");
+  const workspace = createWorkspace();
+  workspace.add(await emitPackage(model));
+  const module = await workspace.load(`generated/${spec.name}/index.js`);
+  return module.definition as ModelDefinition;
+}
 
-  /** The batch and the scalars that a graph reads. */
-  const inputsOf = (graph: Graph, key: number, rate: number, step: number): Values => {
-    const scalars: Values = {
-      random_key: scalarOf(key, "u32"),
-      learning_rate: scalarOf(rate),
-      step: scalarOf(step),
-    };
-    return Object.fromEntries(
-      nodesOf(graph).flatMap(({ kind, attrs, types }) => {
-        if (kind !== "input") return [];
-        const name = String(attrs.name);
-        const given = golden.batch[name];
-        if (given === undefined) return [[name, scalars[name] as Values[string]]];
-        return [[name, tensor(given.shape, given.data, types[0]?.dtype)]];
-      }),
-    );
+/** What a step of each phase runs; "" is the name of a model without phases. */
+function stepsOf({ programs: { train, phases } }: ModelDefinition) {
+  if (phases !== undefined) return phases;
+  if (train === undefined) throw new Error("the model does not train");
+  return [{ name: "", train }];
+}
+
+/** A model on an engine, at the weights of the golden file. */
+function start(engine: Engine, definition: ModelDefinition, golden: Golden) {
+  const n = Object.values(golden.batch)[0]?.shape[0] ?? 0;
+  const weights = Object.fromEntries(
+    Object.entries(golden.weights).map(([name, numbers]) => [name, hostTensor(numbers, "f32")]),
+  );
+  const state = engine.createState(definition.state, {
+    ...initialState(definition.state, 1),
+    ...weights,
+  });
+  return {
+    state,
+    weights,
+    async run(program: Program, key: number, rate: number, step: number): Promise<HostTensors> {
+      const inputs = Object.fromEntries(
+        Object.entries(program.inputs).map(([name, { dtype }]) => [
+          name,
+          hostTensor(golden.batch[name] as Numbers, dtype),
+        ]),
+      );
+      const scalars = { learning_rate: rate, random_key: key, step };
+      const executable = await engine.prepare(program, n);
+      return executable.run({ inputs, scalars, state });
+    },
   };
+}
 
-  it("has the same losses, gradients and predictions", () => {
+let onnx: Engine;
+beforeAll(async () => {
+  ({ engine: onnx } = await createEngine({ threads: 1 }));
+});
+afterAll(async () => {
+  await onnx.dispose();
+});
+const engines = { reference: createEagerEngine, onnx: () => onnx };
+
+describe.each(goldens)("%s", (_, golden) => {
+  it("has the same losses, gradients and outputs", async () => {
     // A step of plain gradient descent with rate 1 is the gradient.
-    const { model, state, steps } = programsWith("sgd");
-    const start = { ...stateValues(state), ...tensors(golden.weights) };
-    expect(Object.keys(start).sort()).toEqual(Object.keys(golden.weights).sort());
-    expect(steps.map(({ phase }) => phase)).toEqual(golden.first.map(({ phase }) => phase));
-    for (const [at, { key, losses, gradients }] of golden.first.entries()) {
-      const { train } = steps[at] as Step;
-      const results = run(train, { ...start, ...inputsOf(train, key, 1, 1) }, n);
-      for (const [name, loss] of Object.entries(losses)) {
-        const found = results[name]?.data[0] ?? Number.NaN;
-        expect(Math.abs(found - loss) / Math.max(1, Math.abs(loss)), name).toBeLessThan(1e-5);
+    const definition = await definitionOf(golden, "sgd");
+    expect(Object.keys(definition.state).sort()).toEqual(Object.keys(golden.weights).sort());
+    const steps = stepsOf(definition);
+    expect(steps.map(({ name }) => name)).toEqual(golden.first.map(({ phase }) => phase));
+    for (const engine of Object.values(engines)) {
+      for (const [at, { key, outputs, gradients }] of golden.first.entries()) {
+        const { weights, state, run } = start(engine(), definition, golden);
+        const found = await run(steps[at]?.train as Program, key, 1, 1);
+        expect(Object.keys(found).sort()).toEqual(Object.keys(outputs).sort());
+        expectEqual(found, outputs, 1e-5);
+        const moved = await state.read(Object.keys(gradients));
+        const differences = Object.entries(moved).map(([name, { shape, dtype, data }]) => {
+          const before = weights[name]?.data ?? [];
+          const gradient = Float32Array.from(data, (v, i) => Number(before[i]) - Number(v));
+          return [name, { shape, dtype, data: gradient }];
+        });
+        expectEqual(Object.fromEntries(differences), gradients, 1e-4);
       }
-      for (const [name, gradient] of Object.entries(gradients)) {
-        const { shape, data } = golden.weights[name] as Numbers;
-        const moved = results[`state:${name}`];
-        const found = data.map((v, i) => v - (moved?.data[i] ?? Number.NaN));
-        expect(distance(tensor(shape, found), gradient), name).toBeLessThan(1e-4);
-      }
-    }
-    const { predicted } = golden;
-    if (predicted === undefined) return;
-    const heads = run(model.infer, { ...start, ...inputsOf(model.infer, 1, 0, 1) }, n);
-    expect(Object.keys(heads).sort()).toEqual(Object.keys(predicted).sort());
-    for (const [name, wanted] of Object.entries(predicted)) {
-      expect(distance(heads[name], wanted), name).toBeLessThan(1e-5);
+      if (golden.predicted === undefined) continue;
+      const { run } = start(engine(), definition, golden);
+      const heads = await run(definition.programs.infer, 1, 0, 1);
+      expect(Object.keys(heads).sort()).toEqual(Object.keys(golden.predicted).sort());
+      expectEqual(heads, golden.predicted, 1e-5);
     }
   });
 
-  it("has the same weights after three steps", () => {
-    const { state, steps } = programsWith(golden.optimizer);
-    let values: Values = { ...stateValues(state), ...tensors(golden.weights) };
-    for (const [at, key] of golden.keys.entries()) {
-      const { train } = steps[at % steps.length] as Step;
-      const step = Math.floor(at / steps.length) + 1;
-      values = advance(
-        values,
-        run(train, { ...values, ...inputsOf(train, key, golden.rate, step) }, n),
-      );
-    }
-    for (const [name, wanted] of Object.entries(golden.after)) {
-      expect(distance(values[name], wanted), name).toBeLessThan(1e-4);
+  it("has the same weights after three steps", async () => {
+    const definition = await definitionOf(golden, golden.optimizer);
+    const steps = stepsOf(definition);
+    for (const engine of Object.values(engines)) {
+      const { state, run } = start(engine(), definition, golden);
+      for (const [at, key] of golden.keys.entries()) {
+        const { train } = steps[at % steps.length] as { readonly train: Program };
+        await run(train, key, golden.rate, Math.floor(at / steps.length) + 1);
+      }
+      expectEqual(await state.read(), golden.after, 1e-4);
     }
   });
 });

@@ -13,6 +13,7 @@ import { shapeOf, type Value } from "../../compiler/ir/types.js";
 import type { OpSample, ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { worstDifference } from "../support/numeric.js";
 import { draw } from "../support/op-samples.js";
+import { compareFamily, families } from "../support/tfjs-families.js";
 
 const n = 4;
 const tolerance = { relative: 1e-4, absolute: 1e-5 };
@@ -339,4 +340,8 @@ const crossEntropy = (logits: tf.Tensor, t: tf.Tensor): tf.Tensor =>
 
 it.each(Object.keys(comparisons))("agrees with tfjs about %s", (name) => {
   tf.tidy(() => compare(comparisons[name]!));
+});
+
+it.each(Object.entries(families))("agrees with tfjs about %s", (_, family) => {
+  tf.tidy(() => compareFamily(family));
 });

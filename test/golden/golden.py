@@ -1,7 +1,7 @@
 """What the scripts that make golden files of whole model families share.
 
 A case is a spec of dlc and a PyTorch model of the same network, whose parameters have dlc's names, shapes and
-order of axes. Everything is float64, so that a difference is a difference in meaning; JSON holds 9 digits.
+order of axes. Everything is float64, so that a difference is a difference in meaning; JSON holds 8 digits.
 """
 import json
 import math
@@ -32,10 +32,10 @@ def hashed(index, key):
 
 
 class Noise:
-    """The random numbers of one step: each use is a site, in the order in which the spec has them."""
+    """The random numbers of step number `step`: each use is a site, in the order in which the spec has them."""
 
-    def __init__(self, key):
-        self.key = key
+    def __init__(self, key, step=1):
+        self.key, self.step = key, step
 
     def uniform(self, site, *shape):
         own = (self.key + (site + 1) * 0x85EBCA6B) & WORD
@@ -157,9 +157,16 @@ def running(name):
 
 
 def numbers(tensor):
-    data = [float(f"{value:.9g}") for value in tensor.detach().double().reshape(-1).tolist()]
-    whole = all(value == int(value) for value in data)
-    return {"shape": list(tensor.shape), "data": [int(value) for value in data] if whole else data}
+    """NaN, for what is not compared, becomes null."""
+    values = tensor.detach().double().reshape(-1).tolist()
+    return {"shape": list(tensor.shape), "data": [None if math.isnan(v) else short(v) for v in values]}
+
+
+def short(value):
+    """What is zero but for rounding is zero."""
+    if abs(value) < 1e-14:
+        return 0
+    return int(value) if value == int(value) else float(f"{value:.8g}")
 
 
 def optimizer_of(kind, parameters, rate):
@@ -170,11 +177,11 @@ def optimizer_of(kind, parameters, rate):
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {}, "sgd"),
     "momentum": (torch.optim.SGD, {"momentum": 0.9}, "{ sgd: { momentum: 0.9 } }"),
-    "adam": (torch.optim.Adam, {"eps": 1e-8}, "{ adam: { epsilon: 1.0e-8 } }"),
+    "adam": (torch.optim.Adam, {"eps": 1e-4}, "{ adam: { epsilon: 1.0e-4 } }"),
     "adam, beta1 0.5": (
         torch.optim.Adam,
-        {"betas": (0.5, 0.999), "eps": 1e-8},
-        "{ adam: { beta1: 0.5, epsilon: 1.0e-8 } }",
+        {"betas": (0.5, 0.999), "eps": 1e-4},
+        "{ adam: { beta1: 0.5, epsilon: 1.0e-4 } }",
     ),
 }
 
@@ -182,8 +189,8 @@ OPTIMIZERS = {
 def make(spec, batch, weights, phases, predict=None, optimizer="adam", rate=0.01, vocabularies=None):
     """
     `batch`: what the program reads, by name. `phases`: name ("" of a model without) -> (prefixes of the weights
-    it moves, function of (w, noise) that gives its losses by name; the last is their sum). `predict`: function
-    of w that gives the heads by name, as the model predicts after training; None where that is random.
+    it moves, function of (w, noise) that gives numbers by name: `loss`, which it makes small, its parts, and
+    heads). `predict`: the same for the heads after training; None where there are none.
 
     Gradients are those of the first step, of each phase at the initial weights. `after` are the weights when
     every phase has made three steps in turn.
@@ -191,40 +198,39 @@ def make(spec, batch, weights, phases, predict=None, optimizer="adam", rate=0.01
     keys = iter(range(1001, 2001, 7))
     start = {name: value.clone() for name, value in weights.items()}
 
-    def trained(w, prefixes):
-        return {n: v for n, v in w.items() if not running(n) and n.startswith(tuple(prefixes))}
-
     def fresh():
         return {n: v.clone().requires_grad_(not running(n)) for n, v in start.items()}
 
+    def moved(w, prefixes):
+        return {n: v for n, v in w.items() if not running(n) and n.startswith(tuple(prefixes))}
+
     first_steps = []
-    for name, (prefixes, losses) in phases.items():
+    for name, (prefixes, forward) in phases.items():
         w, key = fresh(), next(keys)
-        values = losses(w, Noise(key))
-        own = trained(w, prefixes)
-        gradients = torch.autograd.grad(list(values.values())[-1], list(own.values()))
+        outputs = forward(w, Noise(key))
+        own = moved(w, prefixes)
+        gradients = torch.autograd.grad(outputs["loss"], list(own.values()))
         first_steps.append({
             "phase": name,
             "key": key,
-            "losses": {n: float(f"{v.item():.9g}") for n, v in values.items()},
+            "outputs": {n: numbers(v) for n, v in outputs.items()},
             "gradients": {n: numbers(g) for n, g in zip(own, gradients)},
         })
 
     w, used = fresh(), []
-    makers = {n: optimizer_of(optimizer, trained(w, p).values(), rate) for n, (p, _) in phases.items()}
-    for _ in range(STEPS):
-        for name, (prefixes, losses) in phases.items():
+    optimizers = {n: optimizer_of(optimizer, moved(w, p).values(), rate) for n, (p, _) in phases.items()}
+    for step in range(STEPS):
+        for name, (prefixes, forward) in phases.items():
             used.append(next(keys))
             before = dict(w)
-            loss = list(losses(w, Noise(used[-1])).values())[-1]
+            for value in w.values():
+                value.grad = None
+            forward(w, Noise(used[-1], step + 1))["loss"].backward()
+            optimizers[name].step()
             # A network that the phase does not update is the same after it, its running statistics included.
             for other in w:
                 if running(other) and not other.startswith(tuple(prefixes)):
                     w[other] = before[other]
-            for value in w.values():
-                value.grad = None
-            loss.backward()
-            makers[name].step()
     return {
         "spec": spec.strip("\n"),
         "optimizer": OPTIMIZERS[optimizer][2],
@@ -233,7 +239,7 @@ def make(spec, batch, weights, phases, predict=None, optimizer="adam", rate=0.01
         "batch": {name: numbers(value) for name, value in batch.items()},
         "weights": {name: numbers(value) for name, value in start.items()},
         "first": first_steps,
-        **({"predicted": {n: numbers(v) for n, v in predict(fresh()).items()}} if predict else {}),
+        **({"predicted": {n: numbers(v) for n, v in predict(fresh(), Noise(1)).items()}} if predict else {}),
         "keys": used,
         "after": {name: numbers(value) for name, value in w.items()},
     }

@@ -14,6 +14,11 @@ X = first(IMAGE / 255)
 
 def classifier(layers, shapes, net, optimizer):
     """`net`: (w, training) -> scores of three classes."""
+
+    def forward(w, _):
+        scores = net(w, True)
+        return {"loss": F.cross_entropy(scores, KIND), "kind": torch.softmax(scores, 1)}
+
     spec = f"""
 data:
   source: {{ arrays: true }}
@@ -28,8 +33,8 @@ train:
         spec,
         {"image": IMAGE, "kind": KIND},
         source.weights(shapes),
-        {"": ([""], lambda w, _: {"loss": F.cross_entropy(net(w, True), KIND)})},
-        lambda w: {"kind": torch.softmax(net(w, False), 1)},
+        {"": ([""], forward)},
+        lambda w, _: {"kind": torch.softmax(net(w, False), 1)},
         optimizer,
     )
 
@@ -164,7 +169,7 @@ cases = {
     - relu6
     - { separable_conv2d: { filters: 5, kernel: 2, padding: same }, as: separable_conv2d_1 }
     - global_avg_pool2d
-    - dense: { units: 2, activation: silu }
+    - dense: { units: 2, activation: swish }
     - dense: { units: 5, activation: sigmoid }
     - { reshape: [1, 1, 5], as: gate }
     - multiply: [separable_conv2d_1, gate]
