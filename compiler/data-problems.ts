@@ -15,6 +15,8 @@ const settings: Readonly<Partial<Record<DataProblem["code"], readonly string[]>>
   "arrays-missing": ["scale"],
   "unknown-label": ["classes"],
   "empty-class": ["classes"],
+  "class-without-rows": ["classes"],
+  "single-class": ["column"],
   "split-too-large": ["validation", "test"],
   "empty-split": ["validation", "test"],
 };

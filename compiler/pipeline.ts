@@ -7,6 +7,7 @@ import {
   checkData,
   engineLacks,
   type FittedFacts,
+  factProblems,
   fitFacts,
   type Layout,
   needsFacts,
@@ -180,7 +181,11 @@ async function factsOf(
   if (diagnostics.hasErrors) return null;
   if (!needed) return {};
   try {
-    return await fitFacts(data, options);
+    const facts = await fitFacts(data, options);
+    for (const error of factProblems(data, facts)) {
+      reportData(spec, problemOf(error, "source", data), sources, diagnostics);
+    }
+    return diagnostics.hasErrors ? null : facts;
   } catch (error) {
     reportData(spec, problemOf(error, "source", data), sources, diagnostics);
     return null;

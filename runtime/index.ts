@@ -17,6 +17,7 @@ export {
   dataCodes,
   type EncodeOptions,
   encodeInputs,
+  factProblems,
   fitFacts,
   type InputRow,
   inspectSource,

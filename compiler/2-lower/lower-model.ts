@@ -7,6 +7,7 @@ import type { ResolvedSpec } from "../1-load/resolved-spec.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import { createBuilder } from "../ir/builder.js";
 import type { Graph, GraphOutput, Value } from "../ir/types.js";
+import { warnOfSingleValues } from "./batch-of-one.js";
 import { generation } from "./generation.js";
 import type { LoweredModel } from "./lowered-model.js";
 import { type Objective, objective } from "./objective.js";
@@ -52,6 +53,7 @@ export function lowerModel(
 
   const { walked: moving, goal: trained } = pass(true);
   if (failed() || trained.loss === null) return null;
+  warnOfSingleValues(spec.layers, moving, spec.train, diagnostics);
   const weights = moving.weights.map(({ name, value, decay }) => ({ name, value, decay }));
   if (spec.train.phases !== undefined) {
     const phases = lowerPhases(moving, trained, spec.train, diagnostics);

@@ -102,7 +102,7 @@ function givenOf(
   if (Array.isArray(given) && list !== null && list.length !== wanted) {
     throw new DlcError(
       "invalid-setting",
-      `count is ${wanted}, but ${list.length} conditions are given`,
+      `count is ${wanted}, but the number of conditions is ${list.length}`,
       { place: "given" },
     );
   }

@@ -10,7 +10,7 @@ import { addLosses, evaluate, evaluationBatch, meanLosses } from "./evaluate.js"
 import type { EpochRecord, MetricValues, TrainEvent, TrainResult } from "./events.js";
 import { createMetricSet, type MetricSet } from "./metrics/index.js";
 import { judgeEpoch, monitoredValue } from "./monitor.js";
-import { firstNonFinite } from "./non-finite.js";
+import { explainNonFinite, firstNonFinite } from "./non-finite.js";
 import { createPace, type Pace } from "./pace.js";
 import { noSums, packProgress, type RunProgress } from "./progress-state.js";
 import type { RunFolder } from "./run-folder.js";
@@ -204,6 +204,19 @@ export function createRun(parts: RunParts): Run {
         emit({ kind: "validating", epoch: epoch + 1, epochs: settings.epochs, batch, batches });
         return true;
       },
+      blame: (failed) =>
+        explainNonFinite({
+          ...failed,
+          specs: definition.state,
+          what: "the validation loss",
+          when: `after step ${progress.step} (epoch ${progress.epoch + 1})`,
+          learningRate: learningRateAt(
+            settings,
+            length,
+            progress.step,
+            progress.monitor.plateau.reduction,
+          ),
+        }),
     });
     pace.validationDone((performance.now() - started) / 1000);
     return evaluation?.metrics ?? stopped;

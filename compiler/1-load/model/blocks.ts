@@ -1,5 +1,7 @@
 /** @file Blocks: their definitions, and what an entry says that uses one. */
+
 import { didYouMean } from "../../diagnostics/fixes.js";
+import { brief } from "../../diagnostics/visible.js";
 import type { Span } from "../../ir/origin.js";
 import { checkShape, isLiteral, isMisspelt, type Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
@@ -39,7 +41,7 @@ export function readBlocks(node: YamlNode | undefined, context: LoadContext): Ma
     if (!isName(key)) {
       context.diagnostics.report("wrong-form", keySpan, {
         what: "a block's name",
-        given: `'${key}'`,
+        given: `'${brief(key)}'`,
         form: nameForm,
         about: "Names of layers inside begin with it.",
       });

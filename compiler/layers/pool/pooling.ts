@@ -31,6 +31,10 @@ export const pool1dFields = {
   ),
 };
 
+/** Windows lie side by side unless the spec says otherwise. */
+export const strideOf = <S>({ size, stride }: Pick<PoolFields<S>, "size" | "stride">): S =>
+  stride ?? size;
+
 interface Window {
   readonly kernel: Pair;
   readonly strides: Pair;
@@ -60,7 +64,7 @@ export function poolImages(
   show: ShowPair = showImage,
 ): Value {
   const { height, width } = imageSize(x, reject);
-  const strides = stride ?? size;
+  const strides = strideOf({ size, stride });
   const pads = padsOf(padding, [height, width], size, strides);
   const window = { what: "window", field: "size", kernel: size, dilation: [1, 1], show } as const;
   checkWindow(window, [height, width], pads, reject);
@@ -82,7 +86,7 @@ export function poolSequences(
   const y = poolImages(
     b,
     b.reshape(x, { shape: [batch, 1, length, channels] }),
-    { size: [1, size], stride: [1, stride ?? size], padding },
+    { size: [1, size], stride: [1, strideOf({ size, stride })], padding },
     pool,
     reject,
     showSequence,
