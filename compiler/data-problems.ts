@@ -18,6 +18,8 @@ const settings: Readonly<Partial<Record<DataProblem["code"], readonly string[]>>
   "many-unknown-tokens": ["vocabulary"],
   "unknown-label": ["classes"],
   "empty-class": ["classes"],
+  "class-without-rows": ["classes"],
+  "single-class": ["column"],
   "split-too-large": ["validation", "test"],
   "empty-split": ["validation", "test"],
 };

@@ -7,6 +7,7 @@ import {
   checkData,
   engineLacks,
   type FittedFacts,
+  factProblems,
   fitFacts,
   type GenerateSpec,
   type Layout,
@@ -212,7 +213,11 @@ async function factsOf(
   try {
     const warn = (warning: unknown): void =>
       reportData(spec, problemOf(warning, "source", data), sources, diagnostics);
-    return await fitFacts(data, { ...options, warn });
+    const facts = await fitFacts(data, { ...options, warn });
+    for (const error of factProblems(data, facts)) {
+      reportData(spec, problemOf(error, "source", data), sources, diagnostics);
+    }
+    return diagnostics.hasErrors ? null : facts;
   } catch (error) {
     reportData(spec, problemOf(error, "source", data), sources, diagnostics);
     return null;

@@ -1,5 +1,6 @@
 /**
- * @file The one error type that users are meant to see. Anything else thrown is a fault in dlc.
+ * @file The one error type that users are meant to see (anything else thrown is a fault in dlc), and
+ * how its messages count.
  */
 
 /** Exit codes of the command line, frozen (see `dlc help exit-codes`). */
@@ -47,4 +48,9 @@ export class DlcError extends Error {
     this.help = details.help ?? null;
     this.reason = details.reason ?? "failed";
   }
+}
+
+/** "1 row", "2,000 rows"; "1 class", "2 classes". */
+export function count(n: number, noun: string, nouns = `${noun}s`): string {
+  return `${n.toLocaleString("en-US")} ${n === 1 ? noun : nouns}`;
 }

@@ -27,6 +27,7 @@ export {
   dataCodes,
   type EncodeOptions,
   encodeInputs,
+  factProblems,
   fitFacts,
   type InputRow,
   inspectSource,

@@ -6,6 +6,7 @@
  *   product := factor (("*" | "/") factor)*
  *   factor  := number | name | "-" factor | "(" sum ")"
  */
+import { brief } from "../diagnostics/visible.js";
 import type { ScalarValue } from "./yaml/tree.js";
 
 /** What is wrong, and where within the expression's text. */
@@ -139,10 +140,22 @@ class Parser {
     const value = this.lookup(text);
     const end = start + text.length;
     if (value === undefined) {
-      throw new ExpressionError("unknown-param", `'${text}' is not a parameter`, start, end, text);
+      throw new ExpressionError(
+        "unknown-param",
+        `'${brief(text)}' is not a parameter`,
+        start,
+        end,
+        text,
+      );
     }
     if (typeof value !== "number") {
-      throw new ExpressionError("not-a-number", `'${text}' is not a number`, start, end, text);
+      throw new ExpressionError(
+        "not-a-number",
+        `'${brief(text)}' is not a number`,
+        start,
+        end,
+        text,
+      );
     }
     return value;
   }
@@ -165,7 +178,7 @@ class Parser {
   }
 
   #unexpected(token: Token, wanted = "a number or a parameter"): never {
-    const found = token.kind === "end" ? "the end" : `'${token.text}'`;
+    const found = token.kind === "end" ? "the end" : `'${brief(token.text)}'`;
     const end = token.start + Math.max(1, token.text.length);
     throw new ExpressionError(
       "syntax",

@@ -1,5 +1,6 @@
 /** @file Parameters: their values (defaults, `with`, `--set`) and their place in the tree. */
 import { didYouMean } from "../diagnostics/fixes.js";
+import { brief } from "../diagnostics/visible.js";
 import type { Span } from "../ir/origin.js";
 import type { LoadContext } from "./context.js";
 import { ExpressionError, evaluateExpression } from "./expression.js";
@@ -102,7 +103,7 @@ function reportExpression(
   context: LoadContext,
 ): void {
   const span = within(node, inner, error.start, error.end, context);
-  const expression = `\${${inner}}`;
+  const expression = brief(`\${${inner}}`);
   if (error.kind === "unknown-param") {
     const known = scope.names;
     context.diagnostics.report(
@@ -158,7 +159,7 @@ function defaultOf(
 ): YamlScalar | null {
   if (!isName(key)) {
     context.diagnostics.report("wrong-form", keySpan, {
-      what: `parameter '${key}' of ${owner}`,
+      what: `parameter '${brief(key)}' of ${owner}`,
       given: "another name",
       form: nameForm,
       about: "Expressions refer to parameters by name.",
@@ -168,7 +169,7 @@ function defaultOf(
   const resolved = value.kind === "scalar" ? substituteScalar(value, scope, context) : value;
   if (resolved.kind !== "scalar" || (resolved.value === null && !isPoisoned(resolved))) {
     context.diagnostics.report("wrong-type", value.span, {
-      what: `parameter '${key}' of ${owner}`,
+      what: `parameter '${brief(key)}' of ${owner}`,
       wanted: "a number, a text or true/false",
       given: describeNode(resolved),
       about: "A parameter is one value; it is also the default.",

@@ -7,6 +7,7 @@ import type { ResolvedSpec } from "../1-load/resolved-spec.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import { createBuilder } from "../ir/builder.js";
 import type { Graph, GraphOutput, Value } from "../ir/types.js";
+import { warnOfSingleValues } from "./batch-of-one.js";
 import { checkPredictable, knowable, soleDecoder } from "./decoders.js";
 import { generation } from "./generation.js";
 import type { LoweredModel } from "./lowered-model.js";
@@ -61,6 +62,7 @@ export function lowerModel(
   if (failed() || trained.loss === null) return null;
   checkTuning(moving.weights, trained, spec.train, diagnostics);
   if (failed()) return null;
+  warnOfSingleValues(spec.layers, moving, spec.train, diagnostics);
   const learning = movable(moving.weights, spec.train);
   const weights = learning.map((weight) => weightInfo(weight, spec.train));
   if (spec.train.phases !== undefined) {

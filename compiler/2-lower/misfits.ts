@@ -1,5 +1,6 @@
 /** @file Reports outputs that a loss cannot compare with its target. */
 import type { LayerUse, LossUse } from "../1-load/resolved-spec.js";
+import { count } from "../diagnostics/count.js";
 import { bug, type Fix, type Note } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import type { Span } from "../ir/origin.js";
@@ -57,7 +58,13 @@ export function reportMisfit(diagnostics: Diagnostics, misfit: Misfit, at: Misfi
   diagnostics.report(
     "class-count-mismatch",
     span ?? placeOf(at.layer, null),
-    { layer: titleOf(culprit ?? at.layer), outputs, target, classes },
+    {
+      layer: titleOf(culprit ?? at.layer),
+      outputs: count(outputs, "output"),
+      target,
+      classes: count(classes, "class", "classes"),
+      width: classes,
+    },
     { notes, fixes: culprit === null ? [] : widthFix(culprit, outputs, classes) },
   );
 }

@@ -2,6 +2,7 @@
 import { accessSync, constants, createReadStream, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { type ModelDefinition, readCsvRows } from "@dlc/runtime";
+import { type Encoding, guessEncoding, notUtf8Because } from "@dlc/runtime/encoding";
 import { DlcError } from "@dlc/runtime/errors";
 import { systemReason } from "./failure.js";
 
@@ -92,15 +93,24 @@ async function* jsonExamples(
 async function* decoded(stream: AsyncIterable<unknown>, place: string): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    for await (const bytes of stream) yield decoder.decode(bytes as Buffer, { stream: true });
+    let encoding: Encoding | null = null;
+    for await (const bytes of stream) {
+      encoding ??= guessEncoding(bytes as Buffer);
+      if (encoding !== "UTF-8") throw notUtf8(place, encoding);
+      yield decoder.decode(bytes as Buffer, { stream: true });
+    }
     yield decoder.decode();
   } catch (cause) {
-    if (cause instanceof TypeError) throw badInput(place, "not text in UTF-8", "Save it as UTF-8.");
+    if (cause instanceof TypeError) throw notUtf8(place, "UTF-8");
+    if (cause instanceof DlcError) throw cause;
     const reason = systemReason(cause);
     if (reason === null) throw cause;
     throw unreadable(place, reason);
   }
 }
+
+const notUtf8 = (place: string, encoding: Encoding): DlcError =>
+  badInput(place, notUtf8Because(encoding), "Save it as UTF-8.");
 
 function isObject(text: string): boolean {
   try {

@@ -2,6 +2,7 @@
 import type { Span } from "../ir/origin.js";
 import type { Diagnostic, Fix, TextEdit } from "./diagnostic.js";
 import { suggest } from "./suggest.js";
+import { brief } from "./visible.js";
 
 export interface SuggestionExtras {
   readonly label?: string;
@@ -23,7 +24,7 @@ export function didYouMean(
   const label = `did you mean '${suggestion.word}'?`;
   if (!replaceable || span === null) return { label };
   const fix: Fix = {
-    title: `replace '${word}' by '${suggestion.word}'`,
+    title: `replace '${brief(word)}' by '${suggestion.word}'`,
     grade: suggestion.sure ? "certain" : "likely",
     edits: [{ span, text: asYaml(suggestion.word) }],
   };

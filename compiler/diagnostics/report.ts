@@ -2,6 +2,7 @@
 import type { Span } from "../ir/origin.js";
 import { type Code, catalogue } from "./catalogue/index.js";
 import type { CatalogueEntry, Diagnostic, Fix, Note } from "./diagnostic.js";
+import { brief } from "./visible.js";
 
 type Holes<T extends string> = T extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Holes<Rest>
@@ -28,6 +29,15 @@ const libraryNote = (span: Span | null): readonly Note[] =>
     : [{ message: "in the block that comes with dlc", span: span.library }];
 
 const mostDiagnostics = 200;
+/** Characters of what a message quotes (in the catalogue: '{name}'), and of any other part of one. */
+const longestQuote = 80;
+const longestText = 1500;
+/** Without spaces, so many characters are a text of the user, or a path that nobody types. */
+const longestWord = 200;
+
+/** Giants are cut wherever a message has got them from. */
+const briefly = (text: string): string =>
+  text.replace(/\S+/gu, (word) => (word.length > longestWord ? brief(word) : word));
 
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
@@ -45,11 +55,15 @@ export class Diagnostics {
     if (entry.severity === "error") this.#hasErrors = true;
     if (this.isFull) return;
     const fill = (text: string): string =>
-      text.replace(/\{(\w+)\}/g, (hole, name: string) => {
+      text.replace(/('?)\{(\w+)\}/g, (hole, quote: string, name: string) => {
         const value = (params as Record<string, string | number>)[name];
-        return value === undefined ? hole : String(value);
+        if (value === undefined) return hole;
+        const isPath = name === "file"; // of use only as a whole
+        const most = quote !== "" && !isPath ? longestQuote : longestText;
+        return quote + brief(String(value), most);
       });
-    const message = fill(entry.message);
+    const message = briefly(fill(entry.message));
+    const shown = ({ message, span }: Note): Note => ({ message: briefly(message), span });
     // A parameter of a shipped block goes to several of its layers: one mistake all the same.
     const identity = JSON.stringify(
       span?.library === undefined ? [code, span, message] : [code, span.file, span.start, span.end],
@@ -61,9 +75,9 @@ export class Diagnostics {
       severity: entry.severity,
       message,
       span,
-      label: extras.label ?? null,
-      notes: [...(extras.notes ?? []), ...libraryNote(span)],
-      help: fill(entry.help ?? "") || null,
+      label: extras.label === undefined ? null : briefly(extras.label),
+      notes: [...(extras.notes ?? []), ...libraryNote(span)].map(shown),
+      help: briefly(fill(entry.help ?? "")) || null,
       fixes: extras.fixes ?? [],
     });
   }

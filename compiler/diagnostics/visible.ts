@@ -11,6 +11,19 @@ export function visible(text: string): string {
   );
 }
 
+/**
+ * Text of users as a message quotes it: of a long one the beginning, and the end of what is meant to
+ * be copied (a path) or closes it (an expression).
+ */
+export function brief(text: string, most = 60): string {
+  if (text.length <= most) return text;
+  const tail = Math.floor(most / 4);
+  // Never half of a pair of surrogates.
+  const start = text.slice(0, most - tail - 1).replace(/[\ud800-\udbff]$/, "");
+  const end = text.slice(-tail).replace(/^[\udc00-\udfff]/, "");
+  return `${start}…${end}`;
+}
+
 /** Columns that a text takes on a terminal: East Asian wide characters and emoji take two. */
 export function width(text: string): number {
   let columns = 0;

@@ -135,6 +135,14 @@ export interface LayerDef<
    * running statistics, which would otherwise go on moving. Default false.
    */
   readonly stillWhenFrozen?: boolean;
+  /**
+   * What fields that are null unless given stand for, for `dlc inspect --resolved`; `shapeOf`: of the
+   * layer's tensors, null where there is none of that name.
+   */
+  readonly implied?: (
+    fields: FieldValues<F>,
+    shapeOf: (tensor: string) => readonly number[] | null,
+  ) => Readonly<Partial<Record<keyof F & string, unknown>>>;
   /** Element types of the inputs; default only f32 (an index reaches embeddings alone). */
   readonly accepts?: readonly DType[];
   /** Input and output shape in words: `[n, …, in] → [n, …, units]`. */

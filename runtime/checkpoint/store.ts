@@ -110,7 +110,9 @@ export function createCheckpointStore(
     if (names.length === 0) return null;
     throw new DlcError(
       "no-intact-checkpoint",
-      `none of the ${names.length} checkpoints is intact`,
+      names.length === 1
+        ? "the only checkpoint is not intact"
+        : `none of the ${names.length} checkpoints is intact`,
       {
         place: folder,
         help: "Start the run over with --fresh, or train into another run folder.",

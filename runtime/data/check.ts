@@ -1,6 +1,7 @@
 /** @file What `dlc validate` can say about data from file names and headers, before anything is read. */
 import type { DataSpec, FeatureSpec, SourceSpec } from "../spec.js";
 import { checkRows } from "./check-rows.js";
+import { classRowsProblem, countClasses } from "./class-rows.js";
 import { allFeatures } from "./dataset.js";
 import { type DataCode, DataError, list, quote, showShape, type WrongWord } from "./errors.js";
 import { columnsOf, fitsImage, imageSize, shapeMismatch, wantsOf } from "./features.js";
@@ -52,7 +53,7 @@ export async function checkData(
     const before = problems.length;
     await checkSource(spec, role, source, options.base, report);
     if (problems.length > before) continue;
-    await checkRows(spec, source, options.base, (name, error) => {
+    await checkRows(spec, role, source, options.base, (name, error) => {
       const group = name !== null && Object.hasOwn(spec.features, name) ? "features" : "targets";
       report(name === null ? role : `${group}.${name}`, error);
     });
@@ -107,7 +108,8 @@ async function checkSource(
   ] as const) {
     for (const [featureName, feature] of Object.entries(features)) {
       const fail = (error: unknown): void => report(`${group}.${featureName}`, error);
-      await checkFeature(featureName, feature, header, name, fail);
+      const use = role !== "source" ? "held back" : group === "targets" ? "target" : "feature";
+      await checkFeature(featureName, feature, use, header, name, fail);
     }
   }
 }
@@ -147,9 +149,13 @@ function checkSplit(
   if (sizes.validation + sizes.test >= assumed) report("split", leavesNone(sizes, rows, source));
 }
 
+/** What rows are for: to train on, as target or feature, or not. */
+type Use = "target" | "feature" | "held back";
+
 async function checkFeature(
   name: string,
   feature: FeatureSpec,
+  use: Use,
   header: Header,
   source: string,
   fail: (error: unknown) => void,
@@ -163,7 +169,7 @@ async function checkFeature(
   const [first] = columns;
   if (first === undefined || columns.length < columnsOf(feature).length) return;
   if (feature.type === "category") {
-    await checkClasses(name, feature, first, fail);
+    await checkClasses(name, feature, use, first, fail);
     return;
   }
   if (feature.type === "text") {
@@ -212,6 +218,7 @@ function checkShape(
 async function checkClasses(
   name: string,
   feature: Extract<FeatureSpec, { readonly type: "category" }>,
+  use: Use,
   column: ColumnHeader,
   fail: (error: unknown) => void,
 ): Promise<void> {
@@ -246,7 +253,12 @@ async function checkClasses(
   }
   if (column.load === undefined) return;
   try {
-    encodeLabels(await column.load(), classesOf(name, feature, {}), name);
+    const labels = encodeLabels(await column.load(), classesOf(name, feature, {}), name);
+    if (use === "held back") return;
+    const counts = countClasses(labels, classes.length, null);
+    const isTarget = use === "target";
+    const problem = classRowsProblem({ name, isTarget, classes, counts, rows: null });
+    if (problem !== null) fail(problem);
   } catch (error) {
     fail(error);
   }

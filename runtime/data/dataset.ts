@@ -115,13 +115,23 @@ export async function readMain(
   const source: SourceSpec = arrays?.train === undefined ? spec.source : { kind: "arrays" };
   const wants = wantsOf(Object.values(allFeatures(spec)), spec.split.by);
   const table = await readSource(source, { base, wants, arrays: arrays?.train });
+  return { source, table, parts: splitMain(spec, table, sourceName(source), arrays) };
+}
+
+/** The rows of the main source, by the split they are for. */
+export function splitMain(
+  spec: DataSpec,
+  table: Table,
+  source: string,
+  arrays?: SplitArrays,
+): Parts {
   const carved = carvedSplits(spec, arrays);
   const split = {
     ...spec.split,
     validation: carved.has("validation") ? spec.split.validation : 0,
     test: carved.has("test") ? spec.split.test : 0,
   };
-  return { source, table, parts: splitRows(table, split, sourceName(source)) };
+  return splitRows(table, split, source);
 }
 
 /** The source of its own that a held-back split has; null: it is carved from the main source or absent. */

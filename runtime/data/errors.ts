@@ -2,6 +2,8 @@
 import { DlcError, type ExitReason } from "../errors.js";
 import { didYouMean } from "../suggest.js";
 
+export { count } from "../errors.js";
+
 /** Codes of this folder; each has an entry in the compiler's catalogue (`dlc explain <code>`). */
 export const dataCodes = [
   "data-file-missing",
@@ -36,6 +38,8 @@ export const dataCodes = [
   "image-unreadable",
   "image-library-missing",
   "empty-class",
+  "class-without-rows",
+  "single-class",
   "arrays-missing",
   "example-too-long",
   "empty-text",
@@ -105,9 +109,17 @@ export function list(items: readonly string[], most = 12): string {
   return rest > 0 ? `${shown.join(", ")} and ${rest} more` : shown.join(", ");
 }
 
-/** "1 row", "2 rows". */
-export function count(n: number, noun: string): string {
-  return `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
+/** Up to 40 characters that occur in names; no line of a password file, key or list of settings. */
+const plainName = /^[\p{L}\p{M}\p{N} _.\-()/%°#+*&'[\]]{1,40}$/u;
+
+/**
+ * Names of columns as a file gives them. What does not look like a name is counted only: a file that
+ * is named by mistake may hold anything. Empty where no name is plain.
+ */
+export function listNames(names: readonly string[], most = 12): string {
+  const shown = names.filter((name) => plainName.test(name)).slice(0, most);
+  const rest = names.length - shown.length;
+  return shown.length > 0 && rest > 0 ? `${shown.join(", ")} and ${rest} more` : shown.join(", ");
 }
 
 /** "[28, 28, 1]". */

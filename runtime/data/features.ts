@@ -4,7 +4,7 @@
  * row. Raw: scaling and one-hot are part of the program.
  */
 import type { FeatureSpec, FittedFacts } from "../spec.js";
-import { DataError, showShape } from "./errors.js";
+import { count, DataError, showShape } from "./errors.js";
 import { resizePixels } from "./image.js";
 import { classesOf, encodeLabels } from "./labels.js";
 import { nestedColumn } from "./nested.js";
@@ -259,8 +259,8 @@ function interleave(
   if (width !== rowSize(feature.shape)) {
     throw new DataError(
       "data-shape-mismatch",
-      `'${name}' has the shape ${showShape(feature.shape)}, but ${width} columns are listed`,
-      { help: `List ${rowSize(feature.shape)} columns, or leave the shape out.` },
+      `'${name}' has the shape ${showShape(feature.shape)}, but ${count(width, "column")} ${width === 1 ? "is" : "are"} listed`,
+      { help: `List ${count(rowSize(feature.shape), "column")}, or leave the shape out.` },
     );
   }
   const data = sharedArray("f32", rows * width) as Float32Array;

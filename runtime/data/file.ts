@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
+import { guessEncoding, notUtf8Because } from "../encoding.js";
 import { count, DataError } from "./errors.js";
 import type { DataPath } from "./path.js";
 
@@ -174,10 +175,11 @@ function tooLarge(file: DataPath, size: number): DataError {
   });
 }
 
-export function notUtf8(file: DataPath, cause: unknown): DataError {
-  return new DataError("not-utf8", `${file.shown} is not UTF-8 text`, {
+/** `bytes`: the file, or its beginning; a guess at its encoding is part of the message. */
+export function notUtf8(file: DataPath, bytes: Uint8Array, cause?: unknown): DataError {
+  return new DataError("not-utf8", `${file.shown} is ${notUtf8Because(guessEncoding(bytes))}`, {
     place: file.shown,
-    help: "Save the file with the encoding UTF-8.",
+    help: "Save the file as UTF-8.",
     cause,
   });
 }

@@ -7,6 +7,7 @@ export {
   createBatches,
 } from "./batches.js";
 export { checkData, type DataProblem, problemOf } from "./check.js";
+export { factProblems, splitProblems } from "./class-rows.js";
 export { readCsvRows } from "./csv-rows.js";
 export {
   Dataset,

@@ -1,6 +1,6 @@
 /** @file Nested JavaScript arrays of numbers as flat rows: their shape is found and must be the same in every row. */
 
-import { DataError, quote, showShape } from "./errors.js";
+import { count, DataError, quote, showShape } from "./errors.js";
 import { GrowingNumbers } from "./growing.js";
 import { checkNumber } from "./number-text.js";
 import { type Column, type NumberColumn, numberColumn } from "./table.js";
@@ -85,7 +85,7 @@ function raggedValue(
   name: string,
   place: string,
 ): DataError {
-  const got = isArrayLike(value) ? `${value.length} values` : "a single value";
+  const got = isArrayLike(value) ? count(value.length, "value") : "a single value";
   return new DataError(
     "ragged-row",
     `'${name}' has ${got} on axis ${axis}, but the shape is ${showShape(shape)}`,

@@ -1,6 +1,6 @@
 /** @file What sources yield: tables of named columns, before features are encoded. */
 import { type HostArray, sizeOf } from "../tensor.js";
-import { count, DataError, list } from "./errors.js";
+import { count, DataError, listNames } from "./errors.js";
 
 export type NumberData = Uint8Array | Int32Array | Float32Array;
 
@@ -131,7 +131,17 @@ export function columnOf<C>(columns: ReadonlyMap<string, C>, name: string, sourc
 export function unknownColumn(name: string, known: readonly string[], source: string): DataError {
   return new DataError("unknown-column", `${source} has no column '${name}'`, {
     place: source,
-    help: `Its columns are: ${list(known)}.`,
+    help: columnsHelp(known),
     wrong: { word: name, known },
   });
+}
+
+function columnsHelp(known: readonly string[]): string {
+  const shown = listNames(known);
+  if (shown !== "") return `Its columns are: ${shown}.`;
+  const [cell = ""] = known;
+  const delimiter = known.length === 1 ? [";", "\t", "|", ","].find((d) => cell.includes(d)) : null;
+  return delimiter
+    ? `Its first row is a single cell with ${JSON.stringify(delimiter)} in it: if that is the delimiter, write delimiter: ${JSON.stringify(delimiter)} beside the path.`
+    : "No column has a plain name: check that it is the right file and, of CSV, the delimiter.";
 }

@@ -4,7 +4,13 @@ import { fileURLToPath } from "node:url";
 import { selectState } from "../checkpoint/checkpoint.js";
 import { startingPoint } from "../checkpoint/foreign/initial.js";
 import { loadWeights, saveWeights } from "../checkpoint/load-weights.js";
-import { batchSource, type Dataset, encodeInputs, type SplitName } from "../data/index.js";
+import {
+  batchSource,
+  type Dataset,
+  encodeInputs,
+  type SplitName,
+  splitProblems,
+} from "../data/index.js";
 import type { DeviceState } from "../engine.js";
 import { createEngine } from "../engines/index.js";
 import { DlcError } from "../errors.js";
@@ -12,7 +18,7 @@ import type { StateSpec } from "../program.js";
 import type { HeadSpec, ModelDefinition } from "../spec.js";
 import type { HostTensor } from "../tensor.js";
 import { evaluate, evaluationBatch } from "../trainer/evaluate.js";
-import type { TrainResult } from "../trainer/events.js";
+import type { TrainEvent, TrainResult } from "../trainer/events.js";
 import { stillScalars } from "../trainer/scalars.js";
 import type { BatchSource } from "../trainer/source.js";
 import { type TrainOptions, train } from "../trainer/train.js";
@@ -185,6 +191,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     try {
       const source = sourceOf(dataset, "train");
       if (source === null) throw noSplit(definition, ["train"]);
+      if (data === undefined) checkClassRows(definition, dataset, onEvent);
       const { result, state: trained } = await train(definition, {
         engine,
         why,
@@ -274,6 +281,24 @@ function sourceOf(dataset: Dataset, name: SplitName): BatchSource | null {
 function defaultRun({ name }: ModelDefinition): string {
   if (!/^[\w-][\w.-]*$/.test(name)) throw new Error(`the model's name ${name} is no file name`);
   return `runs/${name}`;
+}
+
+/**
+ * What checking large files leaves to those who read them; a warning becomes an event.
+ * @throws DlcError `single-class`.
+ */
+function checkClassRows(
+  { data, facts }: ModelDefinition,
+  dataset: Dataset,
+  onEvent: (event: TrainEvent) => void = () => {},
+): void {
+  const split = dataset.splits.train;
+  if (data === null || split === null) return;
+  for (const problem of splitProblems(data, facts, split)) {
+    const { code, message } = problem;
+    if (code !== "class-without-rows") throw problem;
+    onEvent({ kind: "warning", code, message });
+  }
 }
 
 function noSplit(definition: ModelDefinition, names: readonly SplitName[]): DlcError {

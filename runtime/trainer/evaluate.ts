@@ -6,6 +6,7 @@ import type { HostTensor } from "../tensor.js";
 import type { MetricValues } from "./events.js";
 import { addLosses, meanLosses } from "./loss-sums.js";
 import { createMetricSet } from "./metrics/index.js";
+import type { FailedStep } from "./non-finite.js";
 import { noSums } from "./progress-state.js";
 import { stillScalars } from "./scalars.js";
 import { type BatchSource, batchesPerEpoch } from "./source.js";
@@ -41,7 +42,15 @@ export interface EvaluationRequest {
   readonly seed: number;
   /** Called before each batch; returning false abandons the pass. */
   readonly onBatch?: (done: number, of: number) => boolean;
+  /** The error to throw for a batch whose loss is not finite; default: such a loss is a result. */
+  readonly blame?: (failed: FailedBatch) => Promise<Error>;
 }
+
+/** A batch whose loss is not finite, and what it was computed with. */
+export type FailedBatch = Pick<
+  FailedStep,
+  "program" | "executable" | "inputs" | "scalars" | "state" | "batch"
+>;
 
 export interface Evaluation {
   readonly examples: number;
@@ -56,19 +65,19 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation |
   const total = batchesPerEpoch(source, batch);
   let { losses, examples } = noSums;
   let done = 0;
-  for await (const { inputs, rows } of source.batches({
-    batch,
-    epoch: 0,
-    from: 0,
-    shuffle: null,
-  })) {
+  for await (const given of source.batches({ batch, epoch: 0, from: 0, shuffle: null })) {
+    const { inputs, rows } = given;
     if (request.onBatch?.(done, total) === false) return null;
     const executable = await engine.prepare(program, rows.length);
-    const outputs = await executable.run({
+    const call = {
       inputs: inputsOf(program, inputs),
       scalars: stillScalars(program, "evaluate", request.seed, done),
       state,
-    });
+    };
+    const outputs = await executable.run(call);
+    if (request.blame !== undefined && !Number.isFinite(outputs.loss?.data[0])) {
+      throw await request.blame({ ...call, program, executable, batch: given });
+    }
     metrics.add(outputs, inputs);
     losses = addLosses(losses, outputs, rows.length);
     examples += rows.length;

@@ -11,7 +11,7 @@ import type { EpochRecord, MetricValues, TrainEvent, TrainResult } from "./event
 import { addLosses, meanLosses } from "./loss-sums.js";
 import { createMetricSet, type MetricSet } from "./metrics/index.js";
 import { judgeEpoch, monitoredValue } from "./monitor.js";
-import { firstNonFinite } from "./non-finite.js";
+import { explainNonFinite, firstNonFinite } from "./non-finite.js";
 import { createPace, type Pace } from "./pace.js";
 import { beginsIn, isStillToBegin, ofRunning, runsIn } from "./phase-epochs.js";
 import { noSums, packProgress, type RunProgress } from "./progress-state.js";
@@ -210,6 +210,14 @@ export function createRun(parts: RunParts): Run {
         emit({ kind: "validating", epoch: epoch + 1, epochs: settings.epochs, batch, batches });
         return true;
       },
+      blame: (failed) =>
+        explainNonFinite({
+          ...failed,
+          specs: definition.state,
+          what: "the validation loss",
+          when: `after step ${progress.step} (epoch ${progress.epoch + 1})`,
+          learningRate: shownRate(context, progress, progress.step),
+        }),
     });
     pace.validationDone((performance.now() - started) / 1000);
     return evaluation === null

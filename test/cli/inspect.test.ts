@@ -3,10 +3,29 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../../compiler/diagnostics/catalogue/index.js";
-import { copyIris, copyModel, dlc, documents, workFolder } from "../support/cli.js";
+import { copyIris, copyModel, dlc, documents, workFolder, write } from "../support/cli.js";
 
 const folder = workFolder();
 const here = { cwd: folder };
+
+const implied = `dlc: 1
+name: implied
+data:
+  source: { arrays: true }
+  features:
+    photo: { type: image, shape: [8, 9, 1] }
+    word: { type: category, classes: [a, b, c], encode: index }
+model:
+  layers:
+    - { max_pool2d: [2, 3], from: photo }
+    - avg_pool2d: { size: 2, stride: 1 }
+    - reshape: [6, 1]
+    - max_pool1d: 2
+    - { flatten: {}, as: seen }
+    - { embedding: 2, from: word, as: words }
+    - concat: [seen, words]
+    - dense: 1
+`;
 
 describe("inspect", () => {
   it("shows the layers with shapes, weights, FLOPs and memory", async () => {
@@ -40,6 +59,16 @@ describe("inspect", () => {
     expect(resolved).toContainEqual(
       expect.objectContaining({ path: "train.epochs", value: 2, line: expect.any(Number) }),
     );
+  });
+
+  it("shows the value of a setting that follows from others", async () => {
+    const { stdout } = await dlc(["inspect", write(folder, "implied.yaml", implied), "--resolved"]);
+    expect(stdout).toMatch(/^model\.layers\.max_pool2d_1\.stride +\[2,3\] +default$/m);
+    expect(stdout).toMatch(
+      /^model\.layers\.avg_pool2d_1\.stride +\[1,1\] +spec implied\.yaml:\d+$/m,
+    );
+    expect(stdout).toMatch(/^model\.layers\.max_pool1d_1\.stride +2 +default$/m);
+    expect(stdout).toMatch(/^model\.layers\.words\.vocabulary +3 +default$/m);
   });
 
   it("draws the model as SVG and as a page of its own", async () => {

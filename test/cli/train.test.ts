@@ -155,6 +155,15 @@ describe("train", () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
+  it("warns once of a class without rows, and trains", async () => {
+    const spec = copyIris(folder, "missing");
+    const text = readFileSync(spec, "utf8").replace("virginica]", "virginica, alba]");
+    writeFileSync(spec, text.replace("dense: 3", "dense: 4"));
+    const { code, stderr } = await dlc(["train", "missing/spec.yaml"], here);
+    expect(code).toBe(0);
+    expect(stderr.match(/no row of the training split has the class "alba"/g)).toHaveLength(1);
+  });
+
   it("writes every event as a document with --json", async () => {
     copyIris(folder, "events");
     const { code, stdout, stderr } = await train("events/spec.yaml", "--json");

@@ -189,6 +189,7 @@ describe("predict", () => {
     [["flowers"], undefined, "input-unreadable", /it is a folder/],
     [["picture.png"], undefined, "bad-input", /no image feature/],
     [["latin1.json"], undefined, "bad-input", /latin1\.json is not text in UTF-8/],
+    [["utf16.json"], undefined, "bad-input", /utf16\.json is in UTF-16, not in UTF-8/],
     [["-"], '{"sepal_length": 5', "bad-input", /stdin is not JSON/],
     [["-"], `[${line}, 3]`, "bad-input", /stdin, item 2/],
     [["-"], `${line}\n3\n`, "bad-input", /stdin:2/],
@@ -198,6 +199,7 @@ describe("predict", () => {
     [["text.csv"], undefined, "not-a-number", /sepal_width/],
   ])("refuses %j %j with %s", async (inputs, input, problem, detail) => {
     write(folder, "picture.png", "");
+    write(folder, "utf16.json", Buffer.from('{"x": 1}', "utf16le"));
     write(folder, "latin1.json", Buffer.from('{"caf\xe9": 1}', "latin1"));
     write(folder, "narrow.csv", "sepal_length,sepal_width,petal_length\n1,2,3\n");
     write(folder, "text.csv", `${Object.keys(flower).join(",")}\n1,2,3,4\n1,wide,3,4\n`);

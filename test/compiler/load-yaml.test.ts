@@ -8,6 +8,7 @@ import {
   plainValue,
   type YamlNode,
 } from "../../compiler/1-load/yaml/tree.js";
+import { renderText } from "../../compiler/diagnostics/render.js";
 import { Diagnostics } from "../../compiler/diagnostics/report.js";
 import { codesOf, loadText, specWith } from "../support/load.js";
 
@@ -149,9 +150,24 @@ describe("encodings", () => {
   });
 
   it("refuses UTF-16", () => {
-    const bytes = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(specWith(), "utf16le")]);
-    expect(codesOf(loadText(bytes))).toEqual(["spec-not-utf8"]);
-    expect(codesOf(loadText(Buffer.from(specWith(), "utf16le")))).toEqual(["spec-not-utf8"]);
+    const plain = Buffer.from(specWith(), "utf16le");
+    const marked = Buffer.concat([Buffer.from([0xff, 0xfe]), plain]);
+    for (const bytes of [
+      marked,
+      Buffer.from(marked).swap16(),
+      plain,
+      Buffer.from(plain).swap16(),
+    ]) {
+      const { diagnostics, sources } = loadText(bytes);
+      const [found] = diagnostics.all;
+      expect(found).toMatchObject({
+        code: "spec-not-utf8",
+        message: "the file is in UTF-16, not in UTF-8",
+        help: expect.stringContaining("UTF-8"),
+      });
+      // The frame shows the text, not its bytes.
+      expect(renderText(diagnostics.all, sources)).toContain("1 | dlc: 1\n");
+    }
   });
 
   it("accepts a real replacement character", () => {

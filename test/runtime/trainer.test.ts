@@ -332,6 +332,24 @@ describe("a loss that is not finite", () => {
     expect(readdirSync(join(run, "checkpoints"))).toEqual([]);
   });
 
+  it("does not take a validation loss that is not finite for a result", async () => {
+    const points = tinyPoints(20, 2);
+    points.x[2 * 5] = Number.NaN;
+    const validation = tinySource(points, random.permutation);
+    const run = newRun();
+    const error = await failure(trainTiny(tinyModel(), run, { data: { ...data, validation } }));
+    expect(error).toMatchObject({ code: "non-finite-input", reason: "stopped", place: "x, row 6" });
+    expect(error.message).toMatch(/^the validation loss is not finite after step 4 \(epoch 1\)/);
+    expect(readdirSync(join(run, "checkpoints"))).toEqual([]);
+  });
+
+  it("names what first overflows while validating", async () => {
+    const settings = { learningRate: 1e37, batch: 64, epochs: 1 };
+    const error = await failure(trainTiny(tinyModel({ settings }), newRun()));
+    expect(error).toMatchObject({ code: "non-finite-loss", reason: "stopped" });
+    expect(error.message).toMatch(/^the validation loss .* in layer (hidden|out)$/);
+  });
+
   it("does not save weights that the last step of an epoch has broken", async () => {
     const run = newRun();
     const settings = { learningRate: 1e39, batch: 64, epochs: 1 };

@@ -62,6 +62,5 @@ function textRecords({ data = {} }: Fragment): readonly object[] | null {
   }
   const values: Readonly<Record<string, unknown>> = { text: "a b c", sequence: [1, 2], number: 1 };
   const columns = given.map(([name, column]) => [name, values[String(typeOf(column))] ?? "a"]);
-  const others = { x: [1, 2, 3, 4], y: "a" };
-  return Array(2).fill({ ...others, ...Object.fromEntries(columns) });
+  return ["a", "b"].map((y) => ({ x: [1, 2, 3, 4], y, ...Object.fromEntries(columns) }));
 }

@@ -1,7 +1,9 @@
 /** @file Reads features and targets: their kind, their fields, and the columns they come from. */
+
 import type { FeatureSpec } from "@dlc/runtime";
 import { didYouMean } from "../../diagnostics/fixes.js";
 import { suggest } from "../../diagnostics/suggest.js";
+import { brief } from "../../diagnostics/visible.js";
 import type { Span } from "../../ir/origin.js";
 import { type Checked, checkShape, isLiteral, type Owner } from "../check/check-shape.js";
 import { reportWrongType } from "../check/wrong-type.js";
@@ -87,7 +89,7 @@ function readDraft(
   if (!isName(key)) {
     context.diagnostics.report("wrong-form", keySpan, {
       what: `the ${role}'s name`,
-      given: `'${key}'`,
+      given: `'${brief(key)}'`,
       form: nameForm,
       about: "A column of another name is given with 'column:'.",
     });

@@ -164,7 +164,10 @@ function checkSplit(
   const fractions = [split.validation, split.test].filter((part) => part < 1);
   const sum = fractions.reduce((total, part) => total + part, 0);
   if (sum >= 1) {
-    context.diagnostics.report("split-leaves-nothing", headOf(node.span, context.sources), { sum });
+    const shown = Number(sum.toPrecision(6)); // 0.6 + 0.7 is 1.2999999999999998
+    context.diagnostics.report("split-leaves-nothing", headOf(node.span, context.sources), {
+      sum: shown,
+    });
   }
   const without = (key: string, reason: string): void => {
     const span = at(key)?.span;

@@ -1,5 +1,7 @@
 /** @file Vectors: one column of arrays, or several columns of numbers, listed or numbered. */
+
 import type { FeatureSpec } from "@dlc/runtime";
+import { count } from "../../diagnostics/count.js";
 import type { Span } from "../../ir/origin.js";
 import { headOf, type LoadContext } from "../context.js";
 import type { ColumnRange, vectorShape } from "../schema/features.js";
@@ -46,7 +48,8 @@ export function resolveVector(
   if (columns.length > 1 && size !== columns.length) {
     context.diagnostics.report("vector-size", draft.checked.spans.shape ?? span, {
       feature: draft.name,
-      size,
+      numbers: count(size, "number"),
+      columns: count(columns.length, "column"),
       count: columns.length,
     });
     return null;

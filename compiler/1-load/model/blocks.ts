@@ -1,4 +1,5 @@
 /** @file Blocks: their definitions. */
+import { brief } from "../../diagnostics/visible.js";
 import type { Span } from "../../ir/origin.js";
 import { checkShape, isMisspelt, type Owner } from "../check/check-shape.js";
 import { reportWrongType } from "../check/wrong-type.js";
@@ -33,7 +34,7 @@ export function readBlocks(node: YamlNode | undefined, context: LoadContext): Ma
     if (!isName(key)) {
       context.diagnostics.report("wrong-form", keySpan, {
         what: "a block's name",
-        given: `'${key}'`,
+        given: `'${brief(key)}'`,
         form: nameForm,
         about: "Names of layers inside begin with it.",
       });

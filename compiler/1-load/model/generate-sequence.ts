@@ -124,7 +124,7 @@ function readOutput(section: GenerateContext, codes: string): SequenceUse["rende
   if (use?.output) return { output: use.output, name: use.name };
   const layer = layerNamed(output);
   if (layer === undefined && !model.networks.has(output)) {
-    return unknown("output", output, [...model.outputs.keys()]);
+    return unknown("output", output, [...model.outputs.keys(), ...model.networks.keys()]);
   }
   if (layer === undefined || !isBehind(layer.name)) {
     const reason = `is not made of the codes of '${codes}': it does not read them`;

@@ -38,10 +38,12 @@ export function readGenerate(
       model.layers.find((layer) => layer.name === (model.outputs.get(name) ?? name)),
     unknown(key, name, known) {
       const node = nodes.get(key);
+      // Names inside of networks and blocks are known, too, but rarely meant.
+      const near = known.filter((word) => !/[/.]/.test(word)).slice(-12);
       context.diagnostics.report(
         "unknown-reference",
         node?.span ?? entry.keySpan,
-        { name, known: `Names that can be used here: ${known.slice(-12).join(", ") || "none"}.` },
+        { name, known: `Names that can be used here: ${near.join(", ") || "none"}.` },
         didYouMean(name, known, node?.span ?? null, node !== undefined && isLiteral(node)),
       );
       return null;

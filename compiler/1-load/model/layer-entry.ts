@@ -187,6 +187,8 @@ function readFrom(
   if (entry?.value.kind === "map" && layer?.roles !== undefined) {
     return readRoles(entry.value, type, [mainRole(layer), ...Object.keys(layer.roles)], context);
   }
+  // Which roles a layer has is not known of one that is misspelt, which has been reported.
+  if (entry?.value.kind === "map" && !isType(type)) return null;
   return entry === undefined ? null : readReferences(entry.value, context);
 }
 

@@ -1,5 +1,7 @@
 /** @file Networks: their definitions, and what an entry says that uses one. */
+
 import { didYouMean } from "../../diagnostics/fixes.js";
+import { brief } from "../../diagnostics/visible.js";
 import type { Span } from "../../ir/origin.js";
 import { checkShape, isLiteral, type Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
@@ -31,7 +33,7 @@ export function readNetworks(
     if (!isName(key)) {
       context.diagnostics.report("wrong-form", keySpan, {
         what: "a network's name",
-        given: `'${key}'`,
+        given: `'${brief(key)}'`,
         form: nameForm,
         about: "Names of its weights begin with it.",
       });

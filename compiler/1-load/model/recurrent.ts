@@ -1,4 +1,5 @@
 /** @file Reads what `recurrent` says beside its cell: states, their next values, the output. */
+import { brief } from "../../diagnostics/visible.js";
 import type { Span } from "../../ir/origin.js";
 import { checkShape, type FieldNodes, type Owner } from "../check/check-shape.js";
 import { headOf, type LoadContext } from "../context.js";
@@ -49,7 +50,7 @@ export function readStates(
     if (!isName(key) || key === "x") {
       context.diagnostics.report("wrong-form", keySpan, {
         what: "a state's name",
-        given: `'${key}'`,
+        given: `'${brief(key)}'`,
         form: key === "x" ? "another name: 'x' is the step's part of the sequence" : nameForm,
         about: "Layers of the cell read the state by it.",
       });

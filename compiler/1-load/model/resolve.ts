@@ -93,6 +93,11 @@ export class ListScope {
       ...this.around.inputs.keys(),
     ];
     const nearest = known.slice(-12);
+    const word = layerOf(name);
+    const output = name.slice(word.length);
+    // Of 'encodre.state' it is the layer that is misspelt.
+    const owners = earlier.filter((candidate) => this.#further(candidate + output) !== null);
+    const meant = further.length === 0 && output !== "" ? owners.map((n) => n + output) : [];
     if (!this.context.featuresKnown && suggest(name, known) === null) return undefined;
     this.context.diagnostics.report(
       "unknown-reference",
@@ -104,7 +109,7 @@ export class ListScope {
             ? "There is nothing to read from yet."
             : `Names that can be read here: ${known.length > nearest.length ? "…, " : ""}${nearest.join(", ")}.`,
       },
-      didYouMean(name, known, span, this.context.sources.slice(span).includes(name)),
+      didYouMean(name, [...meant, ...known], span, this.context.sources.slice(span).includes(name)),
     );
     return undefined;
   }

@@ -141,14 +141,10 @@ export const splitShape = defineShape({
   fields: {
     validation: special<number>(
       { type: "number", minimum: 0 },
-      "Rows for validation: a count, or a fraction below 1.",
+      "Rows for validation: a count, or a fraction below 1, which is at least one row (with method hash: as the rows fall).",
       0,
     ),
-    test: special<number>(
-      { type: "number", minimum: 0 },
-      "Rows for the test: a count, or a fraction below 1.",
-      0,
-    ),
+    test: special<number>({ type: "number", minimum: 0 }, "Rows for the test: likewise.", 0),
     method: choice(
       "random: a seeded shuffle; last: the rows at the end; hash: by the row's content, so that equal rows never part.",
       ["random", "last", "hash"],

@@ -103,7 +103,10 @@ export const metricChoice: Choice = defineChoice("a metric", [
   plainMetric("confusion", "The confusion matrix: true classes by predicted ones."),
   plainMetric("mae", "Mean of the absolute differences."),
   plainMetric("mse", "Mean of the squared differences."),
-  plainMetric("r2", "Share of the variance that is explained."),
+  plainMetric(
+    "r2",
+    "Share of the variance that is explained; of a target that is constant, 1 if it is hit exactly, else 0.",
+  ),
 ]);
 
 export const clipShape = defineShape({

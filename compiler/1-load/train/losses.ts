@@ -253,7 +253,13 @@ function checkReferences(
   if (use.target !== null) {
     const known = targets.includes(use.target) || around.outputs.has(use.target);
     if (!known && around.dataIsKnown && context.modelKnown)
-      reportUnknown(nodes.get("target"), use.target, targets, context);
+      reportUnknown(
+        nodes.get("target"),
+        use.target,
+        targets,
+        context,
+        [...around.outputs.keys()],
+      );
     return output && known;
   }
   if (around.targets.size === 1 || !around.dataIsKnown) return output;
@@ -270,6 +276,8 @@ function reportUnknown(
   name: string,
   known: readonly string[],
   context: LoadContext,
+  /** Names that may be meant, too, but are rarely what is asked for. */
+  others: readonly string[] = [],
 ): void {
   const span = node?.span ?? null;
   const nearest = known.filter((word) => !word.includes(".")).slice(-12);
@@ -277,6 +285,6 @@ function reportUnknown(
     "unknown-reference",
     span,
     { name, known: `Names that can be used here: ${nearest.join(", ")}.` },
-    didYouMean(name, known, span, node !== undefined && isLiteral(node)),
+    didYouMean(name, [...known, ...others], span, node !== undefined && isLiteral(node)),
   );
 }

@@ -1,6 +1,7 @@
 /** @file From bytes on disk to text: size, kind of file, encoding. */
 import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { type Encoding, guessEncoding, notUtf8Because } from "@dlc/runtime/encoding";
 import type { Diagnostics } from "../../diagnostics/report.js";
 import type { Span } from "../../ir/origin.js";
 import type { LoadContext } from "../context.js";
@@ -54,11 +55,14 @@ export function readSpecText(file: FileRequest, context: LoadContext): string | 
     diagnostics.report("file-too-large", { file: path, start: 0, end: 0 }, { limit: size });
     return null;
   }
-  const text = new TextDecoder("utf-8").decode(bytes); // drops a byte order mark
+  const encoding = guessEncoding(bytes);
+  // For the frame of the message, text in UTF-16 is shown as what it says.
+  const label = encoding.startsWith("UTF-16") ? encoding : "UTF-8";
+  const text = new TextDecoder(label).decode(bytes); // drops a byte order mark
   sources.set(path, text);
-  return isUtf8(bytes) && !text.includes("\0")
+  return encoding === "UTF-8" && isUtf8(bytes) && !text.includes("\0")
     ? checkCharacters(text, path, diagnostics)
-    : notText(text, path, diagnostics);
+    : notText(text, path, encoding, diagnostics);
 }
 
 class Unreadable extends Error {}
@@ -77,10 +81,11 @@ function readRegularFile(path: string): Uint8Array {
   }
 }
 
-function notText(text: string, file: string, diagnostics: Diagnostics): null {
+function notText(text: string, file: string, encoding: Encoding, diagnostics: Diagnostics): null {
   const bad = text.search(/[\ufffd\0]/);
   const start = Math.max(0, bad);
-  diagnostics.report("spec-not-utf8", { file, start, end: start + 1 }, {});
+  const problem = notUtf8Because(encoding === "UTF-8" && text.includes("\0") ? "binary" : encoding);
+  diagnostics.report("spec-not-utf8", { file, start, end: start + 1 }, { problem });
   return null;
 }
 

@@ -5,6 +5,7 @@
  */
 import { Lexer } from "yaml";
 import type { Diagnostics } from "../../diagnostics/report.js";
+import { brief } from "../../diagnostics/visible.js";
 import type { Span } from "../../ir/origin.js";
 import { limits } from "./limits.js";
 
@@ -167,10 +168,11 @@ function reportUnquoted(
   const span: Span = { file, start, end: afterDollar + (inside?.length ?? 0) };
   const expression = text.slice(span.start, span.end);
   const fix = {
-    title: `write "${expression}" in quotes`,
+    title: `write "${brief(expression)}" in quotes`,
     grade: "certain" as const,
     edits: [{ span, text: `"${expression}"` }],
   };
   const fixes = inside === undefined ? [] : [fix];
-  diagnostics.report("expression-without-quotes", span, { expression }, { fixes });
+  const params = { expression: brief(expression) };
+  diagnostics.report("expression-without-quotes", span, params, { fixes });
 }

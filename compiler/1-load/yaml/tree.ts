@@ -1,4 +1,5 @@
 /** @file The YAML document as dlc reads it: three kinds of node, every key and value with its place. */
+import { brief } from "../../diagnostics/visible.js";
 import type { Span } from "../../ir/origin.js";
 
 export type ScalarValue = string | number | boolean | null;
@@ -102,15 +103,12 @@ export function describeNode(node: YamlNode): string {
   if (node.kind === "list")
     return node.items.length === 0 ? "an empty list" : `a list of ${node.items.length}`;
   if (node.kind === "map") return node.entries.size === 0 ? "an empty map" : "a map";
-  const via = node.expression === undefined ? "" : ` (from ${node.expression})`;
+  const via = node.expression === undefined ? "" : ` (from ${brief(node.expression)})`;
   return `${describeScalar(node.value)}${via}`;
 }
 
 function describeScalar(value: ScalarValue): string {
   if (value === null) return "empty";
-  if (typeof value === "string") return `the text '${shorten(value)}'`;
+  if (typeof value === "string") return `the text '${brief(value)}'`;
   return typeof value === "number" ? `the number ${value}` : String(value);
 }
-
-const shorten = (text: string, limit = 60): string =>
-  text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;

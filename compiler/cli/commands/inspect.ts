@@ -11,6 +11,7 @@ import { on, type Run, text } from "../command.js";
 import { compileModel } from "../compiling.js";
 import type { Console } from "../console.js";
 import { weightRows, weightTable } from "../initial-table.js";
+import { resolvedOrigins } from "../resolved.js";
 import { bytes, magnitude, table, thousands } from "../table.js";
 
 /** Bytes of the layer's output for one example, as float32. */
@@ -82,9 +83,9 @@ function layerTable(model: CompiledModel): string {
   ].join("\n");
 }
 
-function resolved({ spec }: CompiledModel, sources: SourceFiles): string {
+function resolved(model: CompiledModel, sources: SourceFiles): string {
   const columns = [{ title: "path" }, { title: "value" }, { title: "from" }] as const;
-  const rows = spec.origins.map(({ path, value, from, span }) => {
+  const rows = resolvedOrigins(model).map(({ path, value, from, span }) => {
     const place =
       span === null
         ? ""
@@ -112,7 +113,7 @@ async function draw(file: string, { spec, layers }: CompiledModel): Promise<void
 
 function json(model: CompiledModel, sources: SourceFiles, withOrigins: boolean): object {
   const { spec, layers, heads } = model;
-  const origins = spec.origins.map(({ path, value, from, span }) => ({
+  const origins = resolvedOrigins(model).map(({ path, value, from, span }) => ({
     path,
     value,
     from,

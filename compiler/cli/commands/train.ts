@@ -46,22 +46,29 @@ function outcome({ status }: TrainResult, signal: AbortSignal): ExitReason {
   return signal.reason === "terminated" ? "terminated" : "interrupted";
 }
 
+/** `told`: messages that the user has seen. */
 async function train(
   generated: GeneratedPackage,
   folder: string,
+  told: ReadonlySet<string>,
   { options, console, signal }: Invocation,
 ): Promise<ExitReason> {
+  const progress = createProgress({
+    stream: console.json ? process.stdout : process.stderr,
+    mode: console.json ? "json" : console.live ? "live" : "lines",
+    color: console.colors.isColorSupported,
+  });
   const model = await generated.load(engineOptions(options));
   try {
     const result = await model.train({
       run: folder,
       fresh: on(options, "fresh"),
       signal,
-      onEvent: createProgress({
-        stream: console.json ? process.stdout : process.stderr,
-        mode: console.json ? "json" : console.live ? "live" : "lines",
-        color: console.colors.isColorSupported,
-      }),
+      onEvent(event) {
+        // Compiling looked at the same data: what it has said is not said twice.
+        const again = event.kind === "warning" && told.has(event.message) && !console.json;
+        if (!again) progress(event);
+      },
     });
     return outcome(result, signal);
   } finally {
@@ -79,7 +86,8 @@ export const run: Run = async (invocation) => {
   const spec = args[0] as string;
   const compiled = await compileModel(spec, invocation);
   if (compiled === null) return "failed";
-  const { model: source, sources } = compiled;
+  const { model: source, sources, diagnostics } = compiled;
+  const told = new Set(diagnostics.all.map(({ message }) => message));
   if (source.spec.train === null) {
     throw new DlcError("not-trainable", `${source.spec.name} has no train section`, {
       place: spec,
@@ -94,7 +102,7 @@ export const run: Run = async (invocation) => {
   const written = writeOutput(emitted, outDir, { force: true }, sources, console);
   if (written.reason !== "ok") return written.reason;
   const generated = await importPackage(written.result.folder);
-  const reason = await train(generated, folder, invocation);
+  const reason = await train(generated, folder, told, invocation);
   if (reason === "ok") await report(generated, folder, invocation);
   return reason;
 };

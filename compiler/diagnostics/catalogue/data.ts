@@ -248,7 +248,25 @@ export const dataEntries = {
     message: "{message}",
     help: "{help}",
     explain:
-      "A class has no rows: an empty folder or file, or a class that the spec lists and the source does not have. A model cannot learn a class without examples.",
+      "A class has no rows: an empty folder or file, or a class that the spec lists and for which there is no folder or file. A model cannot learn a class without examples.",
+  },
+  "class-without-rows": {
+    severity: "warning",
+    message: "{message}",
+    help: "{help}",
+    explain:
+      "The spec lists a class that none of the rows to train on has. The model keeps an output for it, but learns only never to choose it. Rows that the split holds back do not count.",
+    wrong: "kind: { type: category, classes: [cat, dog, cow] }   # the data have cats and dogs",
+    right: "kind: { type: category, classes: [cat, dog] }",
+  },
+  "single-class": {
+    severity: "error",
+    message: "{message}",
+    help: "{help}",
+    explain:
+      "A classifier tells classes apart. If all rows to train on are of one class, it learns to always answer that one, and its loss says nothing. Usually the wrong column is named, the file holds only one kind of rows, or rows sorted by class are split with `method: last`, which holds back the last classes as a whole.",
+    wrong: "split: { validation: 0.5, method: last }   # of rows sorted by class",
+    right: "split: { validation: 0.5, method: random }",
   },
   "example-too-long": {
     severity: "error",

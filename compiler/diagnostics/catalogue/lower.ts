@@ -240,8 +240,8 @@ train:
   },
   "class-count-mismatch": {
     severity: "error",
-    message: "{layer} has {outputs} outputs, but '{target}' has {classes} classes",
-    help: "A classifier gives one output per class: let the last layer be `dense: {classes}`.",
+    message: "{layer} has {outputs}, but '{target}' has {classes}",
+    help: "A classifier gives one output per class: let the last layer be `dense: {width}`.",
     explain:
       "A classifier has one output per class: the output with the largest value names the class. (With two classes and binary_cross_entropy one output is enough.)",
     wrong: `data:
@@ -344,6 +344,29 @@ train:
     help: "Move the loss to the phase of what it depends on, or name that in 'update'.",
     explain:
       "A phase follows its losses back to the weights that it updates. This loss would be computed in vain: no way leads from it to any of them.",
+  },
+  "batch-of-one": {
+    severity: "warning",
+    message: "{layer} always gives its offset while training: each batch has one value per channel",
+    help: "Raise train.batch, or use layer_norm, which looks at one example at a time.",
+    explain:
+      "Batch normalisation subtracts the mean of a channel over the batch. With a batch of one example and no further axes the mean is the value itself, so nothing of the input is left, and the layers before it learn nothing. Over the pixels of an image, or the steps of a sequence, one example is enough.",
+    wrong: `model:
+  layers:
+    - dense: 8
+    - batch_norm
+    - dense: 2
+train:
+  loss: cross_entropy
+  batch: 1`,
+    right: `model:
+  layers:
+    - dense: 8
+    - batch_norm
+    - dense: 2
+train:
+  loss: cross_entropy
+  batch: 16`,
   },
   "never-updated": {
     severity: "warning",

@@ -7,7 +7,7 @@ export const runEntries = {
     message: "the loss is not finite {when}: {cause}",
     help: "Lower train.learning_rate, clip gradients or scale the features. The last checkpoint is intact; the same command continues from it.",
     explain:
-      "A loss of NaN or infinity makes every weight useless with the next update. Training stops before that update takes effect, computes the step once more and names the first tensor that is not finite and the layer it belongs to. The usual causes are a learning rate that is too high, features of very different sizes, and a logarithm or division that meets zero. Exit code 4.",
+      "A loss of NaN or infinity makes every weight useless with the next update. Training stops before that update takes effect, computes the step once more and names the first tensor that is not finite and the layer it belongs to. The usual causes are a learning rate that is too high, features of very different sizes, and a logarithm or division that meets zero. A validation loss that is not finite ends training likewise, before the epoch counts. Exit code 4.",
     wrong: "train: { loss: mse, optimizer: sgd, learning_rate: 10 }",
     right: "train: { loss: mse, optimizer: sgd, learning_rate: 0.01, clip: { norm: 1 } }",
   },

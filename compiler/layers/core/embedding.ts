@@ -1,4 +1,5 @@
 /** @file Embedding: one trained vector per index. */
+import { count } from "../../diagnostics/count.js";
 import { defineLayer } from "../define-layer.js";
 import { initializer, number, optional, positiveInteger } from "../fields.js";
 import { initOf } from "../init.js";
@@ -24,6 +25,7 @@ export const embedding = defineLayer({
   shapes: "[n, …] → [n, …, size]",
   example: "embedding: { size: 16, vocabulary: 1000 }",
   accepts: ["i32", "f32"],
+  implied: (_fields, shapeOf) => ({ vocabulary: shapeOf("table")?.[0] ?? null }),
 
   lower({ b, x, fields, classes, weight, reject }) {
     const vocabulary =
@@ -32,7 +34,7 @@ export const embedding = defineLayer({
       reject("needs a vocabulary, because its input is not a category feature", "vocabulary");
     if (classes !== null && vocabulary < classes) {
       reject(
-        `has a vocabulary of ${vocabulary}, but its input has ${classes} classes`,
+        `has a vocabulary of ${vocabulary}, but its input has ${count(classes, "class", "classes")}`,
         "vocabulary",
       );
     }

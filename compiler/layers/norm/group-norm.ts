@@ -1,4 +1,5 @@
 /** @file Group normalisation (Wu & He 2018). */
+import { count as counted } from "../../diagnostics/count.js";
 import { shapeOf } from "../../ir/types.js";
 import { count } from "../../ops/shared/walk.js";
 import { defineLayer } from "../define-layer.js";
@@ -27,7 +28,10 @@ export const groupNorm = defineLayer({
     const { b, x, fields, reject } = context;
     const channels = lastSize(x, reject);
     if (channels % fields.groups !== 0) {
-      reject(`cannot split ${channels} channels into ${fields.groups} equal groups`, "groups");
+      reject(
+        `cannot split ${counted(channels, "channel")} into ${counted(fields.groups, "equal group")}`,
+        "groups",
+      );
     }
     const shape = shapeOf(x);
     const [batch = "n"] = shape;

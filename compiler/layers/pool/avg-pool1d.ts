@@ -2,7 +2,7 @@
 import { defineLayer } from "../define-layer.js";
 import { presenceOf, stretched, zeroed } from "../sequence/steps.js";
 import { scalar } from "../shared.js";
-import { avgPool, pool1dFields, poolSequences, poolsAhead } from "./pooling.js";
+import { avgPool, pool1dFields, poolSequences, poolsAhead, strideOf } from "./pooling.js";
 
 /** Below the share of any step in a window. */
 const tiny = 1e-12;
@@ -17,6 +17,7 @@ export const avgPool1d = defineLayer({
   looksAhead: poolsAhead,
   shapes: "[n, length, c] → [n, length', c]",
   example: "avg_pool1d: 2",
+  implied: (fields) => ({ stride: strideOf(fields) }),
 
   lower: (context) =>
     poolSequences(context, avgPool, (pooled, mask) => {

@@ -1,7 +1,7 @@
 /** @file Average pooling of images. */
 import { defineLayer } from "../define-layer.js";
 import { flag, padding } from "../fields.js";
-import { avgPool, avgPoolWithPadding, pool2dFields, poolImages } from "./pooling.js";
+import { avgPool, avgPoolWithPadding, pool2dFields, poolImages, strideOf } from "./pooling.js";
 
 export const avgPool2d = defineLayer({
   type: "avg_pool2d",
@@ -20,6 +20,7 @@ export const avgPool2d = defineLayer({
   },
   shapes: "[n, h, w, c] → [n, h', w', c]",
   example: "avg_pool2d: 2",
+  implied: (fields) => ({ stride: strideOf(fields) }),
 
   lower: ({ b, x, fields, reject }) =>
     poolImages(b, x, fields, fields.count_padding ? avgPoolWithPadding : avgPool, reject),

@@ -1,7 +1,7 @@
 /** @file Max pooling of sequences. */
 import { defineLayer } from "../define-layer.js";
 import { lowestInPadding } from "../sequence/steps.js";
-import { maxPool, pool1dFields, poolSequences, poolsAhead } from "./pooling.js";
+import { maxPool, pool1dFields, poolSequences, poolsAhead, strideOf } from "./pooling.js";
 
 export const maxPool1d = defineLayer({
   type: "max_pool1d",
@@ -13,6 +13,7 @@ export const maxPool1d = defineLayer({
   looksAhead: poolsAhead,
   shapes: "[n, length, c] → [n, length', c]",
   example: "max_pool1d: 2",
+  implied: (fields) => ({ stride: strideOf(fields) }),
 
   lower: (context) =>
     poolSequences(context, maxPool, (pooled, mask) =>

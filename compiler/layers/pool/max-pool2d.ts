@@ -1,6 +1,6 @@
 /** @file Max pooling of images. */
 import { defineLayer } from "../define-layer.js";
-import { maxPool, pool2dFields, poolImages } from "./pooling.js";
+import { maxPool, pool2dFields, poolImages, strideOf } from "./pooling.js";
 
 export const maxPool2d = defineLayer({
   type: "max_pool2d",
@@ -10,6 +10,7 @@ export const maxPool2d = defineLayer({
   fields: pool2dFields,
   shapes: "[n, h, w, c] → [n, h', w', c]",
   example: "max_pool2d: 2",
+  implied: (fields) => ({ stride: strideOf(fields) }),
 
   lower: ({ b, x, fields, reject }) => poolImages(b, x, fields, maxPool, reject),
 });

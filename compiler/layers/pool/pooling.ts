@@ -33,6 +33,10 @@ export const pool1dFields = {
   ),
 };
 
+/** Windows lie side by side unless the spec says otherwise. */
+export const strideOf = <S>({ size, stride }: Pick<PoolFields<S>, "size" | "stride">): S =>
+  stride ?? size;
+
 interface Window {
   readonly kernel: Pair;
   readonly strides: Pair;
@@ -62,7 +66,7 @@ export function poolImages(
   show: ShowPair = showImage,
 ): Value {
   const { height, width } = imageSize(x, reject);
-  const strides = stride ?? size;
+  const strides = strideOf({ size, stride });
   const pads = padsOf(padding, [height, width], size, strides);
   const window = { what: "window", field: "size", kernel: size, dilation: [1, 1], show } as const;
   checkWindow(window, [height, width], pads, reject);
@@ -94,7 +98,7 @@ export function poolSequences(
     const y = poolImages(
       b,
       b.reshape(values, { shape: [batch, 1, length, channels] }),
-      { size: [1, size], stride: [1, stride ?? size], padding },
+      { size: [1, size], stride: [1, strideOf({ size, stride })], padding },
       by,
       reject,
       showSequence,
@@ -104,7 +108,7 @@ export function poolSequences(
   };
   if (mask === null) return pooled(x, pool);
   const y = ofPadded(pooled, mask);
-  const window = { kernel: size, stride: stride ?? size, dilation: 1, padding };
+  const window = { kernel: size, stride: strideOf({ size, stride }), dilation: 1, padding };
   const behind = maskBehind(b, mask, Number(shapeOf(y)[1]), window);
   setMask(behind);
   return zeroed(b, y, behind);

@@ -1,5 +1,7 @@
 /** @file Checks that shape rules share. All throw `Rejection` with the numbers in the message. */
+
 import type { DType } from "@dlc/runtime";
+import { count } from "../../diagnostics/count.js";
 import { formatShape } from "../../ir/shape.js";
 import type { Dim, Shape, TensorType } from "../../ir/types.js";
 import { Rejection } from "../define-op.js";
@@ -52,7 +54,7 @@ export function expectScalar(type: TensorType, dtype: DType, input: number, what
 export function expectAxis(axis: number, shape: Shape, input = 0): void {
   if (Number.isInteger(axis) && axis >= 0 && axis < shape.length) return;
   throw new Rejection(
-    `there is no axis ${axis}: ${formatShape(shape)} has ${shape.length} axes, counted from 0`,
+    `there is no axis ${axis}: ${formatShape(shape)} has ${count(shape.length, "axis", "axes")}, counted from 0`,
     input,
   );
 }

@@ -1,5 +1,5 @@
 /** @file Columns that the caller passes in memory. */
-import { DataError, list } from "../errors.js";
+import { count, DataError, list } from "../errors.js";
 import { sequencesColumn, valuesColumn } from "../nested.js";
 import {
   type Column,
@@ -75,7 +75,7 @@ function flat(
   if (shape.length === 0 || rowSize(shape) !== values.length) {
     throw new DataError(
       "data-shape-mismatch",
-      `'${column}' has ${values.length} numbers, but its shape [${shape.join(", ")}] needs ${rowSize(shape)}`,
+      `'${column}' has ${count(values.length, "number")}, but its shape [${shape.join(", ")}] needs ${rowSize(shape)}`,
       { help: "The shape begins with the number of rows; its product is the number of elements." },
     );
   }

@@ -1,5 +1,6 @@
 /** @file CSV text (RFC 4180), read in pieces; only the columns that features use are kept. */
-import { DataError, list } from "../errors.js";
+import { guessEncoding } from "../../encoding.js";
+import { count, DataError, listNames, quote } from "../errors.js";
 import { notUtf8, readChunks } from "../file.js";
 import { GrowingNumbers } from "../growing.js";
 import { parseNumber } from "../number-text.js";
@@ -79,7 +80,10 @@ export async function readRows(
   });
   const decoder = new TextDecoder("utf-8", { fatal: true }); // drops a byte order mark
   try {
+    let isFirst = true;
     for await (const chunk of readChunks(file)) {
+      if (isFirst && guessEncoding(chunk) !== "UTF-8") throw notUtf8(file, chunk);
+      isFirst = false;
       parser.push(decode(decoder, chunk, true, file));
       if (stopped) return;
     }
@@ -109,23 +113,24 @@ function decode(
   try {
     return decoder.decode(bytes, { stream });
   } catch (cause) {
-    throw notUtf8(file, cause);
+    throw notUtf8(file, bytes, cause);
   }
 }
 
 function uniqueNames(names: readonly string[], place: string): readonly string[] {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return names;
-  throw new DataError("duplicate-column", `two columns are called '${twice}'`, {
+  throw new DataError("duplicate-column", `two columns are called ${quote(twice)}`, {
     place,
     help: "Give every column its own name, or list the names in `header`.",
   });
 }
 
 function ragged(file: DataPath, line: number, got: number, names: readonly string[]): DataError {
+  const shown = listNames(names, 6);
   return new DataError(
     "ragged-row",
-    `this row has ${got} cells, but there are ${names.length} columns (${list(names, 6)})`,
+    `this row has ${count(got, "cell")}, but there ${names.length === 1 ? "is" : "are"} ${count(names.length, "column")}${shown === "" ? "" : ` (${shown})`}`,
     {
       place: `${file.shown}:${line}`,
       help: "Every row needs the same number of cells; check the delimiter and unquoted delimiters in text.",

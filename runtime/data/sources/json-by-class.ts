@@ -1,5 +1,5 @@
 /** @file One JSON file per class, each an array of rows of numbers; empty rows are skipped. Columns: the one named, and label. */
-import { DataError } from "../errors.js";
+import { count, DataError } from "../errors.js";
 import { privateBytes, readBytes } from "../file.js";
 import { type DataPath, locate } from "../path.js";
 import {
@@ -95,7 +95,7 @@ function checkSame(
   if (first === undefined || String(first.rows.shape) === String(rows.shape)) return;
   throw new DataError(
     "ragged-row",
-    `rows of ${file.shown} have ${rowSize(rows.shape)} numbers, those of ${first.file.shown} ${rowSize(first.rows.shape)}`,
+    `rows of ${file.shown} have ${count(rowSize(rows.shape), "number")}, those of ${first.file.shown} ${rowSize(first.rows.shape)}`,
     { place: file.shown, help: "The files of all classes must hold rows of the same shape." },
   );
 }

@@ -2,6 +2,7 @@
  * @file JSON arrays of numbers, read straight from the bytes into typed arrays: a file of 7,000 images
  * takes a tenth of the memory of JSON.parse and no string is made of it.
  */
+import { count } from "../errors.js";
 import { GrowingNumbers } from "../growing.js";
 import type { NumberData } from "../table.js";
 
@@ -87,7 +88,7 @@ function readRows(cursor: Cursor): NumberRows {
       shape[axis] ??= length;
       if (shape[axis] !== length || (depth !== null && axis >= depth)) {
         throw new JsonMistake(
-          `this row has ${length} values on axis ${axis}, the first has ${shape[axis]}`,
+          `this row has ${count(length, "value")} on axis ${axis}, the first has ${shape[axis]}`,
           record,
           "ragged-row",
         );

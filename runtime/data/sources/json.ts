@@ -1,5 +1,6 @@
 /** @file JSON: an array of records (objects), or of rows (arrays, whose columns are called "0", "1", …). */
-import { DataError, list, quote } from "../errors.js";
+import { guessEncoding } from "../../encoding.js";
+import { count, DataError, list, quote } from "../errors.js";
 import { measure, notUtf8, privateBytes, readBytes } from "../file.js";
 import { sequencesColumn, valuesColumn } from "../nested.js";
 import { type DataPath, locate } from "../path.js";
@@ -82,7 +83,7 @@ async function readRecords(
     if (Array.isArray(row) && row.length !== (array[0] as unknown[]).length) {
       throw new DataError(
         "ragged-row",
-        `this row has ${row.length} values, but the first has ${(array[0] as unknown[]).length}`,
+        `this row has ${count(row.length, "value")}, but the first has ${(array[0] as unknown[]).length}`,
         { place: recordPlace(file.shown)(i), help: "All rows need the same number of values." },
       );
     }
@@ -124,10 +125,11 @@ async function parse(file: DataPath): Promise<unknown> {
 
 /** A byte order mark is not JSON, but common: it is dropped. */
 function utf8(bytes: Uint8Array, file: DataPath): string {
+  if (guessEncoding(bytes) !== "UTF-8") throw notUtf8(file, bytes);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw notUtf8(file, cause);
+    throw notUtf8(file, bytes, cause);
   }
 }
 
@@ -148,7 +150,7 @@ function notAnArray(file: DataPath, at: string | null, document: unknown): DataE
       help:
         arrays[0] === undefined
           ? "The rows must be an array of objects."
-          : `If ${quote(arrays[0])} holds the rows, write at: ${arrays[0]} beside the path.`,
+          : `If ${quote(arrays[0])} holds the rows, write at: ${quote(arrays[0])} beside the path.`,
     },
   );
 }

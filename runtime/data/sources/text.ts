@@ -1,4 +1,6 @@
 /** @file Plain text: one column, `text`, of lines, paragraphs or pieces of a number of characters. */
+
+import { guessEncoding } from "../../encoding.js";
 import { DataError } from "../errors.js";
 import { notUtf8, privateBytes, readBytes, readHead } from "../file.js";
 import { GrowingNumbers } from "../growing.js";
@@ -28,7 +30,8 @@ export const text: SourceReader<"text"> = {
     const header = new Map<string, ColumnHeader>();
     try {
       const file = locate(source.path, base);
-      checkEncoding(await readHead(file, 4), file);
+      const head = await readHead(file, headBytes);
+      if (guessEncoding(head) !== "UTF-8") throw notUtf8(file, head);
       header.set(column, { kind: "text", rows: null, shape: null, place: file.shown });
     } catch (error) {
       report(error);
@@ -95,7 +98,7 @@ function byCharacters(whole: string, length: number, { shown }: DataPath): Piece
 
 async function readText(file: DataPath): Promise<string> {
   const bytes = await readBytes(file, privateBytes);
-  checkEncoding(bytes, file);
+  if (guessEncoding(bytes) !== "UTF-8") throw notUtf8(file, bytes);
   if (bytes.length > mostBytes) {
     throw new DataError("data-too-large", `${file.shown} is too large for a text source`, {
       place: file.shown,
@@ -106,20 +109,12 @@ async function readText(file: DataPath): Promise<string> {
     // Drops a byte order mark.
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw notUtf8(file, cause);
+    throw notUtf8(file, bytes, cause);
   }
 }
 
+/** As much as tells an encoding. */
+const headBytes = 4096;
+
 /** The longest string that Node.js can hold has somewhat more characters. */
 const mostBytes = 2 ** 29 - 32;
-
-/** Text files are UTF-8; others often tell what they are by their first two bytes. */
-export function checkEncoding(bytes: Uint8Array, file: DataPath): void {
-  const [a, b] = bytes;
-  if (!((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))) return;
-  const encoding = a === 0xff ? "UTF-16LE" : "UTF-16BE";
-  throw new DataError("not-utf8", `${file.shown} is ${encoding} text, not UTF-8`, {
-    place: file.shown,
-    help: `Convert it: iconv -f ${encoding} -t UTF-8 in.txt > out.txt`,
-  });
-}

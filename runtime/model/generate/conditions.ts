@@ -34,7 +34,7 @@ export function perExample<L extends Readonly<Record<string, unknown>>>(
     const list = lists[name];
     if (!Array.isArray(list) || list.length === wanted) continue;
     const what = name === "given" ? "conditions" : `values of ${name}`;
-    throw invalid(name, `count is ${wanted}, but ${list.length} ${what} are given`);
+    throw invalid(name, `count is ${wanted}, but the number of ${what} is ${list.length}`);
   }
   const at = (value: unknown, i: number): unknown => (Array.isArray(value) ? value[i] : value);
   return Array.from(

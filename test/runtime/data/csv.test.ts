@@ -120,6 +120,24 @@ it("suggests the column that was meant", async () => {
   expect(error.help).toContain("Did you mean 'petal_width'?");
 });
 
+it("lists columns by their names, but no other content of a file named by mistake", async () => {
+  const help = async (content: string): Promise<string> =>
+    (await mistake(content, ["x"])).help ?? "";
+  expect(await help("petal width (cm),größe\n1,2\n")).toContain("petal width (cm), größe.");
+  expect(await help("root:$6$abc:19000:0:99999:7:::\n")).not.toMatch(/root|abc/);
+  expect(await help(`name,${"a1b2".repeat(20)}\n1,2\n`)).toContain("name and 1 more");
+  expect(await help("a;b;c\n1;2;3\n")).toContain('delimiter: ";"');
+  const ragged = await mistake("KEY=secret\n1,2\n", ["x"]);
+  expect(`${ragged.message} ${ragged.help}`).not.toContain("secret");
+});
+
+it("counts cells and columns in words that fit", async () => {
+  const one = await mistake("a,b\n1\n", ["a"]);
+  expect(one.message).toBe("this row has 1 cell, but there are 2 columns (a, b)");
+  const many = await mistake("a\n1,2\n", ["a"]);
+  expect(many.message).toBe("this row has 2 cells, but there is 1 column (a)");
+});
+
 it("refuses text that is not UTF-8", async () => {
   expect((await mistake(Buffer.from("a\ncaf\xe9\n", "latin1"), ["a"], true)).code).toBe("not-utf8");
 });

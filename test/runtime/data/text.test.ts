@@ -290,8 +290,8 @@ describe("text files", () => {
   it("are checked: encoding, emptiness, columns", async () => {
     const utf16 = put(base, "16.txt", Buffer.from("\ufeffab", "utf16le"));
     const wide = await failure(columnOf(source(utf16, "line")));
-    expect(wide).toMatchObject({ code: "not-utf8", message: "16.txt is UTF-16LE text, not UTF-8" });
-    expect(wide.help).toContain("iconv -f UTF-16LE");
+    expect(wide).toMatchObject({ code: "not-utf8", message: "16.txt is in UTF-16, not in UTF-8" });
+    expect(wide.help).toContain("Save the file as UTF-8");
     const latin = put(base, "latin.txt", Buffer.from([0x61, 0xe9, 0x62]));
     expect((await failure(columnOf(source(latin, "line")))).code).toBe("not-utf8");
     const empty = put(base, "empty.txt", "\n \n");

@@ -23,7 +23,7 @@ export const dataSectionEntries = {
   },
   "vector-size": {
     severity: "error",
-    message: "the shape of '{feature}' holds {size} numbers, but it has {count} columns",
+    message: "the shape of '{feature}' holds {numbers}, but it has {columns}",
     help: "Leave 'shape' out, or make its product {count}.",
     explain: "Each column gives one number of the vector, in order.",
     wrong: "data: { features: { x: { type: vector, columns: [a, b, c, d], shape: [2, 3] } } }",
@@ -48,7 +48,7 @@ export const dataSectionEntries = {
   },
   "split-leaves-nothing": {
     severity: "error",
-    message: "the split holds back {sum} of the rows: nothing is left to train on",
+    message: "the fractions of the split add up to {sum}: no rows are left to train on",
     help: "Let the fractions add up to less than 1.",
     explain:
       "'split' says what part of the rows is kept for validation and test; the rest is trained on.",

@@ -20,7 +20,7 @@ export const fileEntries = {
   },
   "spec-not-utf8": {
     severity: "error",
-    message: "the file is not text in UTF-8",
+    message: "the file is {problem}",
     help: "Save it as UTF-8; most editors have that under 'encoding'.",
     explain:
       "Specs are UTF-8 text. The file holds bytes that are not (another encoding, or not text at all). A byte order mark at the start is fine.",
