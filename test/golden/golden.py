@@ -149,6 +149,15 @@ def sum_per_example(x):
     return x.flatten(1).sum(1).mean()
 
 
+def shown(x):
+    """Scores of pixels -> what a head says: [n, h, w, c], 0 to 255."""
+    return 255 * torch.sigmoid(x).permute(0, 2, 3, 1)
+
+
+def kernel_and_bias(at, *kernel, bias):
+    return {f"{at}.kernel": list(kernel), f"{at}.bias": [bias]}
+
+
 def running(name):
     return name.endswith((".mean", ".variance"))
 
@@ -186,11 +195,11 @@ OPTIMIZERS = {
 }
 
 
-def make(spec, batch, weights, phases, predict=None, optimizer="adam", rate=0.01, vocabularies=None):
+def make(spec, batch, weights, phases, predict, optimizer="adam", rate=0.01, vocabularies=None):
     """
     `batch`: what the program reads, by name. `phases`: name ("" of a model without) -> (prefixes of the weights
     it moves, function of (w, noise) that gives numbers by name: `loss`, which it makes small, its parts, and
-    heads). `predict`: the same for the heads after training; None where there are none.
+    heads). `predict`: the same for the heads when not training.
 
     Gradients are those of the first step, of each phase at the initial weights. `after` are the weights when
     every phase has made three steps in turn.
@@ -234,12 +243,13 @@ def make(spec, batch, weights, phases, predict=None, optimizer="adam", rate=0.01
     return {
         "spec": spec.strip("\n"),
         "optimizer": OPTIMIZERS[optimizer][2],
+        "beta1": OPTIMIZERS[optimizer][1].get("betas", (0.9,))[0] if "adam" in optimizer else None,
         "rate": rate,
         **({"vocabularies": vocabularies} if vocabularies else {}),
         "batch": {name: numbers(value) for name, value in batch.items()},
         "weights": {name: numbers(value) for name, value in start.items()},
         "first": first_steps,
-        **({"predicted": {n: numbers(v) for n, v in predict(fresh(), Noise(1)).items()}} if predict else {}),
+        "predicted": {n: numbers(v) for n, v in predict(fresh(), Noise(1)).items()},
         "keys": used,
         "after": {name: numbers(value) for name, value in w.items()},
     }

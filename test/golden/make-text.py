@@ -129,6 +129,7 @@ train:
         {"written": written, "iso": iso},
         source.weights(shapes),
         {"": ([""], forward)},
+        lambda w, noise: {"iso": forward(w, noise)["iso"]},
         vocabularies={"written": LETTERS, "iso": LETTERS},
     )
 
@@ -169,6 +170,7 @@ train:
         {"text": text},
         source.weights(shapes),
         {"": ([""], forward)},
+        lambda w, noise: {"text": forward(w, noise)["text"]},
         optimizer="momentum",
         rate=0.1,
         vocabularies={"text": LETTERS},
