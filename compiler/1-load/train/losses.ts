@@ -253,13 +253,7 @@ function checkReferences(
   if (use.target !== null) {
     const known = targets.includes(use.target) || around.outputs.has(use.target);
     if (!known && around.dataIsKnown && context.modelKnown)
-      reportUnknown(
-        nodes.get("target"),
-        use.target,
-        targets,
-        context,
-        [...around.outputs.keys()],
-      );
+      reportUnknown(nodes.get("target"), use.target, targets, context, [...around.outputs.keys()]);
     return output && known;
   }
   if (around.targets.size === 1 || !around.dataIsKnown) return output;

@@ -27,6 +27,7 @@ export function elu(b: Builder, x: Value, alpha: number): Value {
 const relu6 = (b: Builder, x: Value): Value => b.minimum(b.relu(x), scalar(b, 6));
 
 /** relu6(x + 3) / 6. */
+const swish = (b: Builder, x: Value): Value => b.mul(x, b.sigmoid(x));
 const hardSigmoid = (b: Builder, x: Value): Value =>
   b.mul(relu6(b, b.add(x, scalar(b, 3))), scalar(b, 1 / 6));
 
@@ -58,8 +59,12 @@ export const activations = {
       ),
   },
   swish: {
-    summary: "x·sigmoid(x), also called SiLU (Ramachandran et al. 2017).",
-    build: (b, x) => b.mul(x, b.sigmoid(x)),
+    summary: "x·sigmoid(x) (Ramachandran et al. 2017); the same as silu.",
+    build: swish,
+  },
+  silu: {
+    summary: "x·sigmoid(x) (Elfwing et al. 2018); the same as swish.",
+    build: swish,
   },
   mish: {
     summary: "x·tanh(softplus(x)) (Misra 2019).",

@@ -11,6 +11,7 @@ const plainNames: readonly Exclude<ActivationName, WithFields>[] = [
   "selu",
   "gelu",
   "swish",
+  "silu",
   "mish",
   "sigmoid",
   "tanh",

@@ -232,6 +232,7 @@ describe("activations", () => {
     relu6: tf.relu6,
     gelu: (v) => tf.mul(tf.mul(v, 0.5), tf.add(tf.erf(tf.div(v, Math.SQRT2)), 1)),
     swish: (v) => tf.mul(v, tf.sigmoid(v)),
+    silu: (v) => tf.mul(v, tf.sigmoid(v)),
     mish: (v) => tf.mul(v, tf.tanh(tf.softplus(v))),
     softsign: (v) => tf.div(v, tf.add(tf.abs(v), 1)),
     hard_sigmoid: (v) => tf.div(tf.relu6(tf.add(v, 3)), 6),

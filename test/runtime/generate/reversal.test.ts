@@ -245,7 +245,10 @@ describe("a model of sequences", () => {
       [{ ...of, candidates: 4 }, /^invalid-setting: candidates is 4, not .* from 1 to 3/],
       [{ ...of, method: "greedy", candidates: 1 }, /^invalid-setting: method "greedy" finds one/],
       [{ ...of, count: 2 }, /^invalid-setting: count is 2, but method "beam" makes the same/],
-      [{ given: [of.given], prompt: ["d", "c"] }, /^invalid-setting: count is 1, but the number of values/],
+      [
+        { given: [of.given], prompt: ["d", "c"] },
+        /^invalid-setting: count is 1, but the number of values/,
+      ],
       [{ ...of, prompt: 7 }, /^invalid-setting: the prompt is a number/],
       [{}, /^input-missing: 'word' is missing/],
       [{ given: { word: "abcd", wrod: "" } }, /^unknown-input/],
