@@ -15,11 +15,12 @@ import {
   problemOf,
 } from "@dlc/runtime";
 import { loadSpec } from "./1-load/load-spec.js";
-import type { ResolvedSpec } from "./1-load/resolved-spec.js";
+import { ownerOf, type ResolvedSpec } from "./1-load/resolved-spec.js";
+import { placeOf } from "./2-lower/blame.js";
 import { lowerModel } from "./2-lower/lower-model.js";
 import type { LoweredModel } from "./2-lower/lowered-model.js";
-import { phasePrograms } from "./3-differentiate/phase-programs.js";
-import { trainingPrograms } from "./3-differentiate/training-step.js";
+import { type PhasePrograms, phasePrograms } from "./3-differentiate/phase-programs.js";
+import { type TrainingPrograms, trainingPrograms } from "./3-differentiate/training-step.js";
 import { useAverages } from "./3-differentiate/use-averages.js";
 import { type OnPass, optimize, optimizeForward } from "./4-optimize/index.js";
 import type { CompiledModel, CompiledPhase, CompiledPrograms } from "./compiled-model.js";
@@ -27,6 +28,7 @@ import { reportData } from "./data-problems.js";
 import type { Diagnostics } from "./diagnostics/report.js";
 import type { SourceFiles } from "./diagnostics/source-files.js";
 import type { Graph } from "./ir/types.js";
+import { checkMemory, type Memory, machineMemory } from "./memory.js";
 
 export const stageNames = ["load", "data", "lower", "differentiate", "optimize"] as const;
 export type Stage = (typeof stageNames)[number];
@@ -47,6 +49,8 @@ export interface CompileOptions {
   readonly checkData?: boolean;
   /** The last stage to run; there is no model without the last of all. Default: all. */
   readonly until?: Stage;
+  /** What the model may take. Default: what this machine has, and more is only a warning. */
+  readonly memory?: Memory;
   /** Told about every optimiser pass: the program it ran on (`forward`: before differentiation). */
   readonly onPass?: (program: ProgramName | "forward", ...pass: Parameters<OnPass>) => void;
   /** Told when a stage has ended, and how long it took, in ms. */
@@ -61,6 +65,8 @@ export interface CompileResult {
   readonly diagnostics: Diagnostics;
   /** The texts that the diagnostics point into. */
   readonly sources: SourceFiles;
+  /** What the user may want to know of how the data were checked. */
+  readonly notes: readonly string[];
   /** Milliseconds of each stage that ran. */
   readonly times: Readonly<Partial<Record<Stage, number>>>;
 }
@@ -77,15 +83,16 @@ export async function compile(file: string, options: CompileOptions = {}): Promi
   const loaded = loadSpec(file, set === undefined ? {} : { set });
   onStage("load", performance.now() - start);
   const { spec, diagnostics, sources } = loaded;
-  const early = { model: null, spec, diagnostics, sources, times };
+  const notes: string[] = [];
+  const early = { model: null, spec, diagnostics, sources, notes, times };
   if (spec === null || diagnostics.hasErrors || options.until === "load") return early;
 
   const beforeData = performance.now();
-  const facts = await factsOf(spec, options.checkData ?? true, sources, diagnostics);
+  const facts = await factsOf(spec, options.checkData ?? true, sources, diagnostics, notes);
   onStage("data", performance.now() - beforeData);
   if (facts === null || options.until === "data") return early;
   const model = compileSpec(spec, facts, sources, diagnostics, { ...options, onStage });
-  return { model, spec, diagnostics, sources, times };
+  return { model, spec, diagnostics, sources, notes, times };
 }
 
 /** The stages after loading and data. Null if there were errors, or if `until` says so. */
@@ -121,6 +128,17 @@ export function compileSpec(
             ? trainingPrograms(prepare(lowered), train, diagnostics)
             : phasePrograms(lowered, train, prepare, diagnostics),
         );
+  if (diagnostics.hasErrors) return null;
+
+  const state = training?.state ?? lowered.state;
+  const sizeUp = (graphs: readonly Graph[], exact: boolean): void => {
+    const spans = new Map(spec.layers.map((layer) => [ownerOf(layer), placeOf(layer, null)]));
+    const batch = train?.settings.batch ?? 1;
+    const last = exact || options.until === "differentiate";
+    const memory = options.memory ?? { bytes: machineMemory(), enforced: false };
+    checkMemory({ state, graphs, batch, exact, last, spans }, memory, diagnostics);
+  };
+  sizeUp(stepsOf(training) ?? [lowered.infer], false);
   if (diagnostics.hasErrors || options.until === "differentiate") return null;
 
   const optimized = (name: ProgramName, mode: "training" | "inference", graph: Graph): Graph =>
@@ -131,7 +149,6 @@ export function compileSpec(
       onPass: onPass(name),
     });
   const { heads, layers, generate } = lowered;
-  const state = training?.state ?? lowered.state;
   const programsOf = (): CompiledPrograms => {
     const made = generate && useAverages(generate.graph, state);
     const generated = made && { generate: optimized("generate", "inference", made) };
@@ -156,11 +173,23 @@ export function compileSpec(
         })
       : [];
   const [programs, phases] = timed("optimize", () => [programsOf(), phasesOf()] as const);
+  const steps = phases.length > 0 ? phases.map((phase) => phase.train) : [programs.train];
+  sizeUp(
+    steps.map((step) => step ?? programs.infer),
+    true,
+  );
+  if (diagnostics.hasErrors) return null;
   return {
     ...{ spec, sources, facts, state, heads, programs, layers },
     ...(phases.length === 0 ? {} : { phases }),
     ...(generate && { generate: { head: generate.head, given: generate.given } }),
   };
+}
+
+/** The graphs of a training step; null without training. */
+function stepsOf(training: TrainingPrograms | PhasePrograms | null): readonly Graph[] | null {
+  if (training === null) return null;
+  return "phases" in training ? training.phases.map(({ train }) => train) : [training.train];
 }
 
 /** What only the data can tell, where the spec asks for it; null if the data has mistakes. */
@@ -169,14 +198,16 @@ async function factsOf(
   check: boolean,
   sources: SourceFiles,
   diagnostics: Diagnostics,
+  notes: string[],
 ): Promise<FittedFacts | null> {
   const { data } = spec;
   if (data === null) return {};
   const options = { base: dirname(spec.file) };
+  const onNote = (message: string): void => void notes.push(message);
   const counts =
     spec.train?.losses.some(({ classWeights }) => classWeights === "balanced") ?? false;
   const needed = needsFacts(data, { counts });
-  const problems = check || needed ? await checkData(data, options) : [];
+  const problems = check || needed ? await checkData(data, { ...options, onNote }) : [];
   for (const problem of problems) reportData(spec, problem, sources, diagnostics);
   if (diagnostics.hasErrors) return null;
   if (!needed) return {};

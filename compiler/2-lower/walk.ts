@@ -15,10 +15,10 @@ import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
 import type { AnyLayerDef, LayerContext } from "../layers/define-layer.js";
 import { layers as registry } from "../layers/index.js";
 import { normalOf } from "../layers/random/normal.js";
-import { Rejection } from "../ops/define-op.js";
-import { blame, LayerRejection, placeOf, type Source, titleOf } from "./blame.js";
+import { blame, isRejection, LayerRejection, placeOf, type Source, titleOf } from "./blame.js";
 import { classesOf, encode } from "./features.js";
 import { lowerCell } from "./recurrent.js";
+import { requireSize } from "./size.js";
 
 /** A trained tensor as the walk met it. */
 export interface WalkedWeight {
@@ -130,6 +130,7 @@ export function walk({
       weight(name, shape, init, options = {}) {
         const { decay = false, l1 = 0, l2 = 0 } = options;
         const full = own(name);
+        requireSize(name, shape);
         const specification = { dtype: "f32", shape, role: "weight", init, layer: owner } as const;
         const isNew = declare(full, specification);
         const value = tensor(full, specification);
@@ -199,7 +200,7 @@ export function walk({
         }),
       );
     } catch (error) {
-      if (!(error instanceof LayerRejection || error instanceof Rejection)) throw error;
+      if (!isRejection(error)) throw error;
       blame(diagnostics, layer, error, sources, from);
       finish(null);
     } finally {
@@ -244,9 +245,11 @@ export function walk({
     const merged = written ? values : [joined(values)];
     try {
       checkTypes(definition, merged, names);
-      finished(definition.lower(contextOf(layer, merged, names)));
+      const value = definition.lower(contextOf(layer, merged, names));
+      requireSize("its output", shapeOf(value));
+      finished(value);
     } catch (error) {
-      if (!(error instanceof LayerRejection || error instanceof Rejection)) throw error;
+      if (!isRejection(error)) throw error;
       // A block that is used twice has one mistake.
       const mistake = JSON.stringify([layer.span, error.message]);
       if (!blamed.has(mistake)) blame(diagnostics, layer, error, sources, names);

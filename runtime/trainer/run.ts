@@ -235,14 +235,13 @@ export function createRun(parts: RunParts): Run {
       validation,
     };
     const checkpoint = await store.nextName(step);
-    const value = monitoredValue(
-      { ...(validation ?? record.train), epoch: epoch + 1 },
-      settings.monitor.metric,
-    );
+    const measured = validation ?? record.train;
+    const value = monitoredValue({ ...measured, epoch: epoch + 1 }, settings.monitor.metric);
     const verdict = judgeEpoch(progress.monitor, settings, value, {
       epoch: epoch + 1,
       step,
       checkpoint,
+      ...(Number.isFinite(measured.loss) && { loss: measured.loss as number }),
     });
     const isLast = epoch + 1 >= settings.epochs;
     const metricsBytes = await folder.appendLog(record);
@@ -343,6 +342,7 @@ export function createRun(parts: RunParts): Run {
       step: progress.step,
       history,
       best: progress.monitor.best,
+      monitor: settings.monitor.metric,
       weights: weights === "" ? "" : pathOf(weights),
     };
   }

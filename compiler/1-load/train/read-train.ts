@@ -78,6 +78,7 @@ export function readTrain(
   const metrics = readMetrics(nodes.get("metrics"), targets, context);
   const isPhased = phasesNode !== undefined;
   const monitor = readMonitor(nodes.get("monitor"), metrics, targets, isPhased, context);
+  if (monitor?.metric === "epoch") reportNothingToWatch(nodes, schedule, context);
   const sound = ok && losses && optimizer && schedule && metrics && monitor;
   if (!sound || clip === null || early === null || checkpoint === null) {
     return { train: null, losses: losses ?? [], nodes };
@@ -116,6 +117,23 @@ export function readTrain(
     span: map.span,
   };
   return { train, losses, nodes };
+}
+
+/** A number of epochs only rises: what waits for it to stop rising waits for ever. */
+function reportNothingToWatch(
+  nodes: FieldNodes,
+  schedule: ScheduleSpec | null,
+  context: LoadContext,
+): void {
+  const plateau = schedule?.kind === "reduce_on_plateau" ? nodes.get("schedule") : undefined;
+  const waiting = [
+    ["early_stopping", nodes.get("early_stopping")],
+    ["reduce_on_plateau", plateau],
+  ] as const;
+  for (const [setting, node] of waiting) {
+    if (node === undefined) continue;
+    context.diagnostics.report("monitor-needed", headOf(node.span, context.sources), { setting });
+  }
 }
 
 /** What does not go with phases, and what every phase replaces. */
@@ -192,19 +210,20 @@ function readSchedule(node: YamlNode | undefined, context: LoadContext): Schedul
 /** What the losses compare with, by name. */
 function comparedTargets(
   losses: readonly ReadLoss[] | null,
-  { targets, known }: TrainSurroundings,
+  { targets, known, dataIsKnown }: TrainSurroundings,
 ): ComparedTargets {
   if (losses === null) return null;
   const specs: Readonly<Record<string, FeatureSpec>> = { ...known.features, ...known.targets };
-  const found = new Map<string, FeatureSpec["type"]>();
+  const found = new Map<string, FeatureSpec>();
   for (const { use } of losses) {
     const name = use.reads === undefined ? (use.target ?? [...targets.keys()][0]) : null;
     if (typeof name !== "string") continue;
     const spec = specs[name];
     if (spec === undefined) return null;
-    found.set(name, spec.type);
+    found.set(name, spec);
   }
-  return found;
+  // With the data unknown, nothing is known not to be compared.
+  return found.size === 0 && !dataIsKnown ? null : found;
 }
 
 /** Settings for classes where no loss has any. */
