@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@dlc\/runtime$/, replacement: runtime("index.ts") },
-      { find: /^@dlc\/runtime\/(encoding|errors|suggest)$/, replacement: runtime("$1.ts") },
+      { find: /^@dlc\/runtime\/(encoding|errors|folder|suggest)$/, replacement: runtime("$1.ts") },
     ],
   },
   test: {

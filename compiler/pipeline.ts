@@ -17,13 +17,14 @@ import {
   type SafetensorsHeader,
 } from "@dlc/runtime";
 import { loadSpec } from "./1-load/load-spec.js";
-import type { ResolvedSpec } from "./1-load/resolved-spec.js";
+import { ownerOf, type ResolvedSpec } from "./1-load/resolved-spec.js";
+import { placeOf } from "./2-lower/blame.js";
 import type { Generation } from "./2-lower/generation.js";
 import { planInitial } from "./2-lower/initial/plan.js";
 import { lowerModel } from "./2-lower/lower-model.js";
 import type { LoweredModel } from "./2-lower/lowered-model.js";
-import { phasePrograms } from "./3-differentiate/phase-programs.js";
-import { trainingPrograms } from "./3-differentiate/training-step.js";
+import { type PhasePrograms, phasePrograms } from "./3-differentiate/phase-programs.js";
+import { type TrainingPrograms, trainingPrograms } from "./3-differentiate/training-step.js";
 import { useAverages } from "./3-differentiate/use-averages.js";
 import { type OnPass, optimize, optimizeForward } from "./4-optimize/index.js";
 import type { CompiledModel, CompiledPhase, CompiledPrograms } from "./compiled-model.js";
@@ -32,6 +33,7 @@ import type { Diagnostics } from "./diagnostics/report.js";
 import type { SourceFiles } from "./diagnostics/source-files.js";
 import { openInitial } from "./initial-weights.js";
 import type { Graph } from "./ir/types.js";
+import { checkMemory, type Memory, machineMemory } from "./memory.js";
 import { settleLengths } from "./settle-lengths.js";
 
 export const stageNames = ["load", "data", "lower", "differentiate", "optimize"] as const;
@@ -55,6 +57,8 @@ export interface CompileOptions {
   readonly initial?: SafetensorsHeader;
   /** The last stage to run; there is no model without the last of all. Default: all. */
   readonly until?: Stage;
+  /** What the model may take. Default: what this machine has, and more is only a warning. */
+  readonly memory?: Memory;
   /** Told about every optimiser pass: the program it ran on (`forward`: before differentiation). */
   readonly onPass?: (program: ProgramName | "forward", ...pass: Parameters<OnPass>) => void;
   /** Told when a stage has ended, and how long it took, in ms. */
@@ -69,6 +73,8 @@ export interface CompileResult {
   readonly diagnostics: Diagnostics;
   /** The texts that the diagnostics point into. */
   readonly sources: SourceFiles;
+  /** What the user may want to know of how the data were checked. */
+  readonly notes: readonly string[];
   /** Milliseconds of each stage that ran. */
   readonly times: Readonly<Partial<Record<Stage, number>>>;
 }
@@ -86,11 +92,12 @@ export async function compile(file: string, options: CompileOptions = {}): Promi
   onStage("load", performance.now() - start);
   const { diagnostics, sources } = loaded;
   let { spec } = loaded;
-  const early = { model: null, spec, diagnostics, sources, times };
+  const notes: string[] = [];
+  const early = { model: null, spec, diagnostics, sources, notes, times };
   if (spec === null || diagnostics.hasErrors || options.until === "load") return early;
 
   const beforeData = performance.now();
-  const facts = await factsOf(spec, options.checkData ?? true, sources, diagnostics);
+  const facts = await factsOf(spec, options.checkData ?? true, sources, diagnostics, notes);
   const initial = facts && spec.init ? await openInitial(spec, spec.init, diagnostics) : undefined;
   onStage("data", performance.now() - beforeData);
   if (facts === null || initial === null) return early;
@@ -98,7 +105,7 @@ export async function compile(file: string, options: CompileOptions = {}): Promi
   if (options.until === "data") return { ...early, spec };
   const known = initial === undefined ? {} : { initial };
   const model = compileSpec(spec, facts, sources, diagnostics, { ...options, ...known, onStage });
-  return { model, spec, diagnostics, sources, times };
+  return { model, spec, diagnostics, sources, notes, times };
 }
 
 /** The stages after loading and data. Null if there were errors, or if `until` says so. */
@@ -140,6 +147,17 @@ export function compileSpec(
             ? trainingPrograms(prepare(lowered), train, diagnostics)
             : phasePrograms(lowered, train, prepare, diagnostics),
         );
+  if (diagnostics.hasErrors) return null;
+
+  const state = training?.state ?? lowered.state;
+  const sizeUp = (graphs: readonly Graph[], exact: boolean): void => {
+    const spans = new Map(spec.layers.map((layer) => [ownerOf(layer), placeOf(layer, null)]));
+    const batch = train?.settings.batch ?? 1;
+    const last = exact || options.until === "differentiate";
+    const memory = options.memory ?? { bytes: machineMemory(), enforced: false };
+    checkMemory({ state, graphs, batch, exact, last, spans }, memory, diagnostics);
+  };
+  sizeUp(stepsOf(training) ?? [lowered.infer], false);
   if (diagnostics.hasErrors || options.until === "differentiate") return null;
 
   const optimized = (name: ProgramName, mode: "training" | "inference", graph: Graph): Graph =>
@@ -150,7 +168,6 @@ export function compileSpec(
       onPass: onPass(name),
     });
   const { heads, layers, generate } = lowered;
-  const state = training?.state ?? lowered.state;
   const programsOf = (): CompiledPrograms => {
     const inference = (name: "generate" | "encode" | "render", graph: Graph | undefined) =>
       graph && { [name]: optimized(name, "inference", useAverages(graph, state)) };
@@ -180,6 +197,12 @@ export function compileSpec(
         })
       : [];
   const [programs, phases] = timed("optimize", () => [programsOf(), phasesOf()] as const);
+  const steps = phases.length > 0 ? phases.map((phase) => phase.train) : [programs.train];
+  sizeUp(
+    steps.map((step) => step ?? programs.infer),
+    true,
+  );
+  if (diagnostics.hasErrors) return null;
   return {
     ...{ spec, sources, facts, state, heads, programs, layers },
     ...(initial ? { initial } : {}),
@@ -192,6 +215,11 @@ const generateSpecOf = ({ head, given, sequence }: Generation): GenerateSpec => 
   ...{ head, given },
   ...(sequence && { sequence }),
 });
+/** The graphs of a training step; null without training. */
+function stepsOf(training: TrainingPrograms | PhasePrograms | null): readonly Graph[] | null {
+  if (training === null) return null;
+  return "phases" in training ? training.phases.map(({ train }) => train) : [training.train];
+}
 
 /** What only the data can tell, where the spec asks for it; null if the data has mistakes. */
 async function factsOf(
@@ -199,14 +227,16 @@ async function factsOf(
   check: boolean,
   sources: SourceFiles,
   diagnostics: Diagnostics,
+  notes: string[],
 ): Promise<FittedFacts | null> {
   const { data } = spec;
   if (data === null) return {};
   const options = { base: dirname(spec.file) };
+  const onNote = (message: string): void => void notes.push(message);
   const counts =
     spec.train?.losses.some(({ classWeights }) => classWeights === "balanced") ?? false;
   const needed = needsFacts(data, { counts });
-  const problems = check || needed ? await checkData(data, options) : [];
+  const problems = check || needed ? await checkData(data, { ...options, onNote }) : [];
   for (const problem of problems) reportData(spec, problem, sources, diagnostics);
   if (diagnostics.hasErrors) return null;
   if (!needed) return {};

@@ -54,3 +54,30 @@ export class DlcError extends Error {
 export function count(n: number, noun: string, nouns = `${noun}s`): string {
   return `${n.toLocaleString("en-US")} ${n === 1 ? noun : nouns}`;
 }
+
+/** What the operating system refuses is nobody's fault in dlc. */
+const systemErrors = new Map([
+  ["ENOSPC", "there is no space left on the disk"],
+  ["EDQUOT", "the disk quota is used up"],
+  ["EIO", "the disk reports an error"],
+  ["EROFS", "the file system is read-only"],
+  ["EACCES", "permission denied"],
+  ["EPERM", "it is not permitted"],
+  ["ENOENT", "there is no such file or folder"],
+  ["ENOTDIR", "a part of the path is not a folder"],
+  ["EISDIR", "it is a folder"],
+  ["EEXIST", "it exists already"],
+  ["EXDEV", "it is on another disk"],
+  ["ENXIO", "it is no file that can be read"],
+  ["EBUSY", "it is in use"],
+  ["ELOOP", "its links lead in a circle"],
+  ["ENAMETOOLONG", "the name is too long"],
+  ["EMFILE", "too many files are open"],
+  ["ENFILE", "too many files are open"],
+]);
+
+/** Why a file operation failed, in words; null for any other error. */
+export function systemReason(error: unknown): string | null {
+  const { code } = Object(error) as { code?: unknown };
+  return (error instanceof Error && systemErrors.get(String(code))) || null;
+}

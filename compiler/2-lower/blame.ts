@@ -2,10 +2,13 @@
 import type { LayerUse } from "../1-load/resolved-spec.js";
 import type { Note } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
+import { bytes } from "../diagnostics/sizes.js";
 import type { Span } from "../ir/origin.js";
 import { formatShape } from "../ir/shape.js";
 import { shapeOf, type Value } from "../ir/types.js";
 import type { Ids } from "../layers/define-layer.js";
+import { Rejection } from "../ops/define-op.js";
+import { TooLarge } from "./size.js";
 
 /** Something with a name that layers read from: a feature or a layer. */
 export interface Source {
@@ -99,6 +102,10 @@ function adviceOn(layer: LayerUse, field: string | null): string {
   return `${change} what the layer reads: the trail above shows how its shape came about.`;
 }
 
+/** Was it a mistake of the user, found by a layer or one of its ops? */
+export const isRejection = (error: unknown): error is Error =>
+  error instanceof LayerRejection || error instanceof Rejection || error instanceof TooLarge;
+
 /** Reports a layer that was rejected: by itself, or by one of its ops. */
 export function blame(
   diagnostics: Diagnostics,
@@ -107,6 +114,15 @@ export function blame(
   sources: ReadonlyMap<string, Source>,
   inputs: readonly string[],
 ): void {
+  if (rejection instanceof TooLarge) {
+    diagnostics.report("model-too-large", placeOf(layer, null), {
+      layer: titleOf(layer),
+      needed: bytes(rejection.bytes),
+      available: "more than any machine has",
+      part: rejection.part,
+    });
+    return;
+  }
   const { field, advice } =
     rejection instanceof LayerRejection ? rejection : { field: null, advice: null };
   const reason = rejection.message;

@@ -15,8 +15,15 @@ import { type Shape, shapeOf, typeOf, type Value } from "../ir/types.js";
 import type { AnyLayerDef, LayerContext } from "../layers/define-layer.js";
 import { layers as registry } from "../layers/index.js";
 import { normalOf } from "../layers/random/normal.js";
-import { Rejection } from "../ops/define-op.js";
-import { blame, LayerRejection, placeOf, type Source, titleOf, trail } from "./blame.js";
+import {
+  blame,
+  isRejection,
+  LayerRejection,
+  placeOf,
+  type Source,
+  titleOf,
+  trail,
+} from "./blame.js";
 import { classesOf, encode, idsOf, maskOf, vocabularyOf } from "./features.js";
 import {
   checkTypes,
@@ -29,6 +36,7 @@ import {
   type Said,
 } from "./padded.js";
 import { lowerCell } from "./recurrent.js";
+import { requireSize } from "./size.js";
 import { isFrozen } from "./tuning.js";
 
 /** A trained tensor as the walk met it. */
@@ -167,6 +175,7 @@ export function walk({
       weight(name, shape, init, options = {}) {
         const { decay = false, l1 = 0, l2 = 0 } = options;
         const full = own(name);
+        requireSize(name, shape);
         const specification = { dtype: "f32", shape, role: "weight", init, layer: owner } as const;
         const isNew = declare(full, specification);
         const value = tensor(full, specification);
@@ -248,7 +257,7 @@ export function walk({
         }),
       );
     } catch (error) {
-      if (!(error instanceof LayerRejection || error instanceof Rejection)) throw error;
+      if (!isRejection(error)) throw error;
       blame(diagnostics, layer, error, sources, from);
       finish(null);
     } finally {
@@ -289,6 +298,7 @@ export function walk({
       checkTypes(definition, values, given.ids, names);
       const read = readable(b, definition, values, given);
       const value = definition.lower(contextOf(layer, read, names, given, said));
+      requireSize("its output", shapeOf(value));
       const refused = refusedInput(definition, given);
       if (refused === null) finished(value, maskAfter(b, definition, value, given, said));
       else {
@@ -316,7 +326,7 @@ export function walk({
   }
 
   function reportRejection(layer: LayerUse, error: unknown, names: readonly string[]): void {
-    if (!(error instanceof LayerRejection || error instanceof Rejection)) throw error;
+    if (!isRejection(error)) throw error;
     // A block that is used twice has one mistake.
     const mistake = JSON.stringify([layer.span, error.message]);
     if (!blamed.has(mistake)) blame(diagnostics, layer, error, sources, names);

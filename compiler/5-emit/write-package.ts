@@ -5,7 +5,6 @@
 import { randomBytes } from "node:crypto";
 import {
   lstatSync,
-  mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -14,6 +13,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { systemReason } from "@dlc/runtime/errors";
+import { makeFolder } from "@dlc/runtime/folder";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { Diagnostics } from "../diagnostics/report.js";
 import type { EmittedPackage } from "./emit-package.js";
@@ -89,7 +90,7 @@ function find(folder: string, path: string): Found {
 /** Temporary file, then rename: a reader sees the old content or the new one, never a part. */
 function replaceFile(folder: string, path: string, text: string): void {
   const target = join(folder, path);
-  mkdirSync(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   const temporary = `${target}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     writeFileSync(temporary, text, { flag: "wx" });
@@ -185,7 +186,8 @@ export function writePackage(
     // What the system refuses is the user's affair; anything else is a fault of dlc.
     if (!(error instanceof Error) || errorCode(error) === undefined) throw error;
     const folder = join(outer, emitted.name);
-    diagnostics.report("output-not-writable", null, { folder, reason: error.message });
+    const reason = systemReason(error) ?? error.message;
+    diagnostics.report("output-not-writable", null, { folder, reason });
     return nothing(folder, diagnostics);
   }
 }
@@ -196,7 +198,7 @@ function write(
   { force = false, check = false }: WriteOptions,
   diagnostics: Diagnostics,
 ): WriteResult {
-  if (!check) mkdirSync(outer, { recursive: true });
+  if (!check) makeFolder(outer);
   // The folder above may be reached through links; below it none is followed.
   const folder = join(kindOf(outer) === "nothing" ? outer : realpathSync(outer), emitted.name);
   const kind = kindOf(folder);

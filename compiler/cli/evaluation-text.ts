@@ -1,6 +1,7 @@
 /** @file An evaluation for people: loss, metrics, confusion matrix. */
 import type { EvaluationResult } from "@dlc/runtime";
-import { table, thousands } from "./table.js";
+import { count } from "../diagnostics/count.js";
+import { table } from "./table.js";
 
 /** Metrics that are shares, shown in per cent. */
 const shares = /(^|\.)(accuracy|top_\d+|top_k|precision|recall|f1|auc|exact_match)/;
@@ -12,7 +13,7 @@ export function evaluationText(result: EvaluationResult, withConfusion = false):
   const rows = Object.entries({ loss: result.loss, ...result.metrics }).map(
     ([name, value]) => `${name} ${shown(name, value)}`,
   );
-  const head = `${result.split} (${thousands(result.examples)} examples): ${[...new Set(rows)].join(", ")}`;
+  const head = `${result.split} (${count(result.examples, "example")}): ${[...new Set(rows)].join(", ")}`;
   if (!withConfusion) return head;
   const matrices = Object.entries(result.confusion).map(([name, { classes, counts }]) => {
     const columns = [

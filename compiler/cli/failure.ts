@@ -1,31 +1,8 @@
 /** @file What a command threw, as one message for the user and an exit code. */
-import { DlcError, exitCodes } from "@dlc/runtime/errors";
+import { DlcError, exitCodes, systemReason } from "@dlc/runtime/errors";
 import { visible } from "../diagnostics/visible.js";
 import { version } from "../version.js";
 import type { Console } from "./console.js";
-
-/** What the operating system refuses is nobody's fault in dlc. */
-const systemErrors = new Map([
-  ["ENOSPC", "there is no space left on the disk"],
-  ["EDQUOT", "the disk quota is used up"],
-  ["EIO", "the disk reports an error"],
-  ["EROFS", "the file system is read-only"],
-  ["EACCES", "permission denied"],
-  ["EPERM", "it is not permitted"],
-  ["ENOENT", "there is no such file or folder"],
-  ["ENOTDIR", "a part of the path is not a folder"],
-  ["EISDIR", "it is a folder"],
-  ["ELOOP", "its links lead in a circle"],
-  ["ENAMETOOLONG", "the name is too long"],
-  ["EMFILE", "too many files are open"],
-  ["ENFILE", "too many files are open"],
-]);
-
-/** Why a file operation failed, in words; null for any other error. */
-export function systemReason(error: unknown): string | null {
-  const { code } = Object(error) as { code?: unknown };
-  return (error instanceof Error && systemErrors.get(String(code))) || null;
-}
 
 /** Also one of another copy of the runtime, which a generated package may have brought along. */
 function isDlcError(error: unknown): error is DlcError {

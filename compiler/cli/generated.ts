@@ -1,10 +1,12 @@
 /** @file Importing generated packages, and finding the one that a run or a spec belongs to. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire, register } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Model, ModelDefinition, ModelOptions } from "@dlc/runtime";
 import { DlcError } from "@dlc/runtime/errors";
+import type { EmittedPackage } from "../5-emit/emit-package.js";
 import { packagesFolder, readRun } from "./run-folder.js";
 
 /** A model whose input and output types are not known to the compiler. */
@@ -43,7 +45,42 @@ function resolveRuntime(): void {
 /** Imports the package in a folder. */
 export async function importPackage(folder: string): Promise<GeneratedPackage> {
   resolveRuntime();
-  return (await import(pathToFileURL(join(folder, "index.js")).href)) as GeneratedPackage;
+  let loaded: Partial<GeneratedPackage>;
+  try {
+    loaded = (await import(pathToFileURL(join(folder, "index.js")).href)) as GeneratedPackage;
+  } catch (cause) {
+    throw damaged(folder, cause);
+  }
+  const { load, definition } = loaded;
+  if (typeof load !== "function" || typeof definition?.name !== "string") throw damaged(folder);
+  return { load, definition };
+}
+
+/** The package is generated, so whatever is wrong with it came later. */
+function damaged(folder: string, cause?: unknown): DlcError {
+  const reason = cause instanceof Error ? `: ${cause.message.split("\n", 1)[0]}` : "";
+  return new DlcError("damaged-package", `the generated package cannot be loaded${reason}`, {
+    place: folder,
+    help: "It was edited or damaged since it was generated: build it again with dlc build --force, or the package of a run with dlc train.",
+    cause,
+  });
+}
+
+/** Imports a package that has no place yet; relative paths in it lead nowhere, so pass `base` to load(). */
+export async function importEmitted({ name, files }: EmittedPackage): Promise<GeneratedPackage> {
+  const staging = mkdtempSync(join(tmpdir(), "dlc-train-"));
+  try {
+    const folder = join(staging, name);
+    mkdirSync(folder);
+    // Source maps and declarations are of no use to a process that only runs it.
+    for (const [path, text] of files) {
+      if (path.endsWith(".js") || path === "package.json") writeFileSync(join(folder, path), text);
+    }
+    return await importPackage(folder);
+  } finally {
+    // Loaded is loaded.
+    rmSync(staging, { recursive: true, force: true });
+  }
 }
 
 export interface Trained {

@@ -84,8 +84,8 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   internal: "a fault in dlc",
   io: "reading or writing failed: disk full, no permission",
   busy: "another process holds the run folder; try again",
-  interrupted: "ended by SIGINT (Ctrl-C), with a saved checkpoint",
-  terminated: "ended by SIGTERM, with a saved checkpoint",
+  interrupted: "ended by SIGINT (Ctrl-C); what was trained is saved",
+  terminated: "ended by SIGTERM; what was trained is saved",
 };
 
 /** `dlc help exit-codes`. */

@@ -1,5 +1,5 @@
 /** @file Entry of the command line: help, or one command whose outcome becomes an exit code. */
-import { exitCodes } from "@dlc/runtime/errors";
+import { DlcError, exitCodes, systemReason } from "@dlc/runtime/errors";
 import { version } from "../version.js";
 import { commands } from "./commands/index.js";
 import { createConsole } from "./console.js";
@@ -16,13 +16,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.on("uncaughtException", unexpected);
   const interruption = watchSignals();
   try {
-    if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-      console.result(version);
+    if (asksForVersion(argv)) {
+      if (console.json) console.document({ version });
+      else console.result(version);
       return exitCodes.ok;
     }
     const help = helpFor(argv, commands);
     if (help !== null) {
-      console.result(help);
+      if (console.json) console.document({ help });
+      else console.result(help);
       return exitCodes.ok;
     }
     // Loaded late, as all that help does not need.
@@ -54,6 +56,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** `dlc --version`, with `--json` or not. */
+function asksForVersion(argv: readonly string[]): boolean {
+  const [word, ...others] = argv.filter((arg) => arg !== "--json");
+  return others.length === 0 && (word === "--version" || word === "-V");
+}
+
 function givenColor(argv: readonly string[]): string | undefined {
   const at = argv.indexOf("--color");
   return at < 0 ? argv.find((word) => word.startsWith("--color="))?.slice(8) : argv[at + 1];
@@ -63,7 +71,14 @@ function givenColor(argv: readonly string[]): string | undefined {
 function guardStreams(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(exitCodes.ok);
-    throw error;
+    // On stderr, even with --json: what would have carried the message is what is broken.
+    const plain = createConsole({ json: false, color: "never" });
+    const reason = systemReason(error) ?? error.message;
+    const lost = new DlcError("io-error", `the result cannot be written to stdout: ${reason}`, {
+      help: "Check where stdout leads and the free space there.",
+      reason: "io",
+    });
+    process.exit(tellFailure(lost, plain));
   });
   process.stderr.on("error", () => {});
 }

@@ -3,8 +3,7 @@ import { accessSync, constants, createReadStream, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { type ModelDefinition, readCsvRows } from "@dlc/runtime";
 import { type Encoding, guessEncoding, notUtf8Because } from "@dlc/runtime/encoding";
-import { DlcError } from "@dlc/runtime/errors";
-import { systemReason } from "./failure.js";
+import { DlcError, systemReason } from "@dlc/runtime/errors";
 
 export type Example = Readonly<Record<string, unknown>>;
 

@@ -29,26 +29,4 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 /** 1234567 → 1,234,567 */
 export const thousands = (value: number): string => value.toLocaleString("en-US");
 
-/** 1234567 → 1.2 MB (powers of 1000) */
-export function bytes(value: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let amount = value;
-  let unit = 0;
-  while (amount >= 1000 && unit < units.length - 1) {
-    amount /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? amount : amount.toFixed(1)} ${units[unit]}`;
-}
-
-/** 1234567 → 1.23 M */
-export function magnitude(value: number): string {
-  const units = ["", " k", " M", " G", " T"];
-  let amount = value;
-  let unit = 0;
-  while (amount >= 1000 && unit < units.length - 1) {
-    amount /= 1000;
-    unit++;
-  }
-  return unit === 0 ? String(amount) : `${amount.toFixed(2)}${units[unit]}`;
-}
+export { bytes, magnitude } from "../diagnostics/sizes.js";

@@ -1,8 +1,9 @@
 /**
  * @file One checkpoint: the folder `step-00001234/` with tensors, the run's progress and a manifest.
  */
-import { lstat, mkdir, rename, rm } from "node:fs/promises";
+import { lstat, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../folder.js";
 import type { StateSpec } from "../program.js";
 import type { HostTensor } from "../tensor.js";
 import { createDurable, readRegularFile, syncFolder } from "./disk.js";
@@ -26,6 +27,7 @@ export interface CheckpointIdentity {
   readonly dlcVersion: string;
   readonly specHash: string;
   readonly stateHash: string;
+  readonly factsHash: string;
 }
 
 export interface CheckpointContents {
@@ -80,7 +82,8 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const parent = dirname(folder);
   const temporary = join(parent, `.tmp-${name}-${process.pid}`);
-  const metadata = { specHash: identity.specHash, stateHash: identity.stateHash };
+  const { specHash, stateHash, factsHash } = identity;
+  const metadata = { specHash, stateHash, factsHash };
   const files: Record<string, Uint8Array> = {
     [fileNames.weights]: writeSafetensors(selectState(contents.state, specs, "weights"), metadata),
     [fileNames.optimizer]: writeSafetensors(
@@ -98,8 +101,9 @@ export async function writeCheckpoint(
     dlc: identity.dlcVersion,
     name,
     step,
-    specHash: identity.specHash,
-    stateHash: identity.stateHash,
+    specHash,
+    stateHash,
+    factsHash,
     files: Object.fromEntries(
       Object.entries(files).map(([file, bytes]) => [
         file,
@@ -109,7 +113,7 @@ export async function writeCheckpoint(
   };
   await rm(temporary, { recursive: true, force: true });
   try {
-    await mkdir(temporary, { recursive: true });
+    makeFolder(temporary);
     for (const [file, bytes] of Object.entries(files)) {
       await createDurable(join(temporary, file), bytes);
     }
@@ -166,7 +170,8 @@ const maxManifestBytes = 1_000_000;
 /** @throws CheckpointFault "damaged" unless the folder holds an intact manifest of its own name. */
 async function readManifest(folder: string, name: string): Promise<Manifest> {
   const stat = await lstat(folder).catch(() => null);
-  if (stat === null || !stat.isDirectory()) {
+  if (stat === null) throw new CheckpointFault("damaged", name, "is missing");
+  if (!stat.isDirectory()) {
     throw new CheckpointFault("damaged", name, "is not a folder");
   }
   const bytes = await readPart(folder, manifestName, maxManifestBytes);

@@ -5,7 +5,7 @@
 import { constants } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { DlcError } from "../errors.js";
+import { DlcError, systemReason } from "../errors.js";
 
 /** Creates a file that must not exist yet; when the promise resolves its bytes are on the disk. */
 export async function createDurable(path: string, bytes: Uint8Array): Promise<void> {
@@ -75,11 +75,15 @@ export async function withIo<T>(doing: string, place: string, work: () => Promis
     return await work();
   } catch (cause) {
     if (cause instanceof DlcError || systemCode(cause) === null) throw cause;
-    throw new DlcError("file-operation-failed", `cannot ${doing}: ${(cause as Error).message}`, {
-      place,
-      reason: "io",
-      help: "Check that the disk has room and that the folder may be written; what was saved before is intact.",
-      cause,
-    });
+    throw new DlcError(
+      "file-operation-failed",
+      `cannot ${doing}: ${systemReason(cause) ?? (cause as Error).message}`,
+      {
+        place,
+        reason: "io",
+        help: "Check that the disk has room and that the folder may be written; what was saved before is intact.",
+        cause,
+      },
+    );
   }
 }

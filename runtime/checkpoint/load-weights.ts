@@ -3,10 +3,11 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { DlcError } from "../errors.js";
 import type { StateSpec } from "../program.js";
-import type { ModelDefinition } from "../spec.js";
+import type { FittedFacts, ModelDefinition } from "../spec.js";
 import type { HostTensor } from "../tensor.js";
 import { CheckpointFault, readWeights, tensorProblem } from "./checkpoint.js";
 import { readRegularFile, replaceFile, systemCode, withIo } from "./disk.js";
+import { factDifferences, factsHash, factsOf } from "./facts.js";
 import { readSafetensors, SafetensorsError, writeSafetensors } from "./safetensors.js";
 import {
   checkpointsFolder,
@@ -16,8 +17,9 @@ import {
   readPointer,
   readPointerFile,
 } from "./store.js";
+import { isRecord, parseStrictJson } from "./strict-json.js";
 
-type Model = Pick<ModelDefinition, "name" | "state" | "stateHash" | "specHash">;
+type Model = Pick<ModelDefinition, "name" | "state" | "stateHash" | "specHash" | "data" | "facts">;
 
 export interface LoadedWeights {
   /** Weights, buffers and averages by name. */
@@ -26,8 +28,13 @@ export interface LoadedWeights {
   readonly path: string;
   /** The training step, where known. */
   readonly step: number | null;
-  /** Were they saved by exactly this spec? False: same weights, but for example other class names. */
+  /** Were they saved by exactly this spec? False: same weights, but for example other settings. */
   readonly sameSpec: boolean;
+  /**
+   * How the data that they were trained with differ in classes or scales, so that predictions would be
+   * wrong; null where they do not, or where the weights do not say.
+   */
+  readonly otherFacts: string | null;
 }
 
 /**
@@ -69,6 +76,7 @@ async function loadFile(path: string, model: Model): Promise<LoadedWeights> {
       path,
       step: null,
       sameSpec: metadata.specHash === model.specHash,
+      otherFacts: await otherFacts(metadata.factsHash, null, model),
     };
   } catch (error) {
     if (error instanceof SafetensorsError) throw damaged(path, error.message);
@@ -77,11 +85,20 @@ async function loadFile(path: string, model: Model): Promise<LoadedWeights> {
 }
 
 async function loadRun(run: string, model: Model): Promise<LoadedWeights> {
+  const names = await listCheckpoints(run);
   for (const pointer of ["best", "last"] as const) {
-    if ((await readPointer(run, pointer)) !== null) return loadFile(join(run, pointer), model);
+    const name = await readPointer(run, pointer);
+    // Damaged checkpoints are put aside; their pointer is of no use.
+    if (name !== null && names.includes(name)) return loadFile(join(run, pointer), model);
   }
-  const [newest] = await listCheckpoints(run);
-  if (newest === undefined) throw notFound(run, "holds no checkpoint");
+  const [newest] = names;
+  if (newest === undefined) {
+    const lost = (await readPointer(run, "last")) !== null;
+    throw notFound(
+      run,
+      lost ? "has lost its checkpoints, or all are damaged" : "holds no checkpoint",
+    );
+  }
   return loadCheckpoint(join(run, checkpointsFolder, newest), model);
 }
 
@@ -93,12 +110,39 @@ async function loadCheckpoint(folder: string, model: Model): Promise<LoadedWeigh
       path: folder,
       step: manifest.step,
       sameSpec: manifest.specHash === model.specHash,
+      otherFacts: await otherFacts(manifest.factsHash, dirname(dirname(folder)), model),
     };
   } catch (error) {
     if (!(error instanceof CheckpointFault)) throw error;
-    throw error.kind === "foreign" ? foreign(folder, error.reason) : damaged(folder, error.message);
+    throw error.kind === "foreign"
+      ? foreign(folder, error.reason, otherModelHelp)
+      : damaged(folder, error.message);
   }
 }
+
+/** What differs, as far as the run's description tells. */
+async function otherFacts(
+  hash: string | undefined,
+  run: string | null,
+  model: Model,
+): Promise<string | null> {
+  if (hash === undefined || hash === factsHash(model)) return null;
+  const before = run === null ? null : await readFacts(join(run, "run.json"));
+  const [first] = before === null ? [] : factDifferences(before, factsOf(model));
+  return first ?? "its data had other classes or scales";
+}
+
+async function readFacts(file: string): Promise<FittedFacts | null> {
+  try {
+    const value = parseStrictJson(new TextDecoder().decode(await readRegularFile(file)));
+    return isRecord(value) && isRecord(value.facts) ? (value.facts as FittedFacts) : null;
+  } catch {
+    return null;
+  }
+}
+
+const otherModelHelp =
+  "Give weights that were trained with this spec, or train it: dlc train <spec>.";
 
 /** The tensors of the model, which must all be there and have its shapes; nothing else may be there. */
 function selectWeights(
@@ -113,11 +157,13 @@ function selectWeights(
     const of = spec.role === "average" && tensors[name] === undefined ? spec.init.of : undefined;
     const tensor = tensors[of ?? name];
     const problem = tensorProblem(of ?? name, tensor, spec);
-    if (problem !== null || tensor === undefined) throw foreign(path, problem ?? `lacks ${name}`);
+    if (problem !== null || tensor === undefined)
+      throw foreign(path, problem ?? `lacks ${name}`, otherModelHelp);
     values[name] = tensor;
   }
   const extra = Object.keys(tensors).find((name) => specs[name] === undefined);
-  if (extra !== undefined) throw foreign(path, `it holds ${extra}, which the model does not have`);
+  if (extra !== undefined)
+    throw foreign(path, `it holds ${extra}, which the model does not have`, otherModelHelp);
   return values;
 }
 
@@ -127,7 +173,8 @@ export async function saveWeights(
   values: Readonly<Record<string, HostTensor>>,
   model: Model,
 ): Promise<void> {
-  const bytes = writeSafetensors(values, { specHash: model.specHash, stateHash: model.stateHash });
+  const { specHash, stateHash } = model;
+  const bytes = writeSafetensors(values, { specHash, stateHash, factsHash: factsHash(model) });
   await withIo("save weights", path, () => replaceFile(resolve(path), bytes));
 }
 

@@ -32,6 +32,8 @@ export interface Manifest {
   readonly step: number;
   readonly specHash: string;
   readonly stateHash: string;
+  /** Over the classes and scales of the data; absent in checkpoints of earlier versions. */
+  readonly factsHash?: string;
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 }
 
@@ -55,10 +57,11 @@ export function parseManifest(text: string): Manifest {
 
 function isManifest(value: unknown): value is Manifest {
   if (!isRecord(value) || value.format !== "dlc-checkpoint") return false;
-  const { version, dlc, name, step, specHash, stateHash, files } = value;
+  const { version, dlc, name, step, specHash, stateHash, factsHash, files } = value;
   return (
     version === manifestVersion &&
     [dlc, name, specHash, stateHash].every((item) => typeof item === "string") &&
+    (factsHash === undefined || typeof factsHash === "string") &&
     isCount(step) &&
     isRecord(files) &&
     Object.entries(files).every(

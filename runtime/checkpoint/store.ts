@@ -2,9 +2,10 @@
  * @file The checkpoints of one run: finding the newest intact one, naming, pointing and pruning.
  * Only the holder of the run folder's lock may write.
  */
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DlcError } from "../errors.js";
+import { makeFolder } from "../folder.js";
 import type { StateSpec } from "../program.js";
 import {
   type CheckpointContents,
@@ -152,7 +153,7 @@ async function nextName(run: string, step: number): Promise<string> {
 }
 
 async function tidy(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   for (const entry of await readdir(folder)) {
     if (entry.startsWith(".tmp-")) await rm(join(folder, entry), { recursive: true, force: true });
   }
@@ -173,13 +174,14 @@ async function putAside(folder: string, name: string): Promise<void> {
   await syncFolder(folder);
 }
 
-export function foreign(place: string, reason: string): DlcError {
+export function foreign(
+  place: string,
+  reason: string,
+  help = "Start the run over with --fresh, train into another run folder, or go back to the spec that it was trained with.",
+): DlcError {
   return new DlcError(
     "foreign-checkpoint",
     `the checkpoint does not belong to this model: ${reason}`,
-    {
-      place,
-      help: "Start the run over with --fresh, train into another run folder, or go back to the spec that it was trained with.",
-    },
+    { place, help },
   );
 }

@@ -33,7 +33,11 @@ export interface DataProblem {
  */
 export async function checkData(
   spec: DataSpec,
-  options: { readonly base: string },
+  options: {
+    readonly base: string;
+    /** Told where only a part of many files was looked at. */
+    readonly onNote?: (message: string) => void;
+  },
 ): Promise<readonly DataProblem[]> {
   const problems: DataProblem[] = [];
   const seen = new Set<string>();
@@ -51,7 +55,7 @@ export async function checkData(
     const source = spec[role];
     if (source === null) continue;
     const before = problems.length;
-    await checkSource(spec, role, source, options.base, report);
+    await checkSource(spec, role, source, options, report);
     if (problems.length > before) continue;
     await checkRows(spec, role, source, options.base, (name, error) => {
       const group = name !== null && Object.hasOwn(spec.features, name) ? "features" : "targets";
@@ -88,13 +92,15 @@ async function checkSource(
   spec: DataSpec,
   role: "source" | "validation" | "test",
   source: SourceSpec,
-  base: string,
+  { base, onNote }: Parameters<typeof checkData>[1],
   report: (path: string, error: unknown) => void,
 ): Promise<void> {
   if (source.kind === "arrays") return;
   const by = role === "source" ? spec.split.by : [];
   const wants = wantsOf(Object.values(allFeatures(spec)), by);
-  const header = await describeSource(source, { base, wants }, (error) => report(role, error));
+  const header = await describeSource(source, { base, wants, note: onNote }, (error) =>
+    report(role, error),
+  );
   if (header.size === 0) return; // unreadable, or only reading it all would tell
   const name = sourceName(source);
   for (const column of by) {

@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { guessEncoding, notUtf8Because } from "../encoding.js";
+import { systemReason } from "../errors.js";
 import { count, DataError } from "./errors.js";
 import type { DataPath } from "./path.js";
 
@@ -152,7 +153,7 @@ async function guarded<T>(file: DataPath, work: () => Promise<T>): Promise<T> {
 function explain(file: DataPath, error: unknown): unknown {
   if (error instanceof DataError) return error;
   const code = (error as { code?: unknown }).code;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = systemReason(error) ?? (error instanceof Error ? error.message : String(error));
   if (typeof code === "string" && code.startsWith("Z_")) {
     return new DataError("damaged-gzip", `${file.shown} is not complete gzip: ${reason}`, {
       place: file.shown,
@@ -160,7 +161,7 @@ function explain(file: DataPath, error: unknown): unknown {
       cause: error,
     });
   }
-  return new DataError("data-file-unreadable", `${file.shown} cannot be read: ${code ?? reason}`, {
+  return new DataError("data-file-unreadable", `${file.shown} cannot be read: ${reason}`, {
     place: file.shown,
     help: "Check that the file exists, that you may read it, and that nothing else is changing it.",
     reason: "io",

@@ -1,6 +1,6 @@
 /** @file Decoding and resizing images with sharp (libvips), which is optional and loaded when first needed. */
 import type { Sharp, SharpOptions } from "sharp";
-import { DataError, showShape } from "./errors.js";
+import { count, DataError, showShape } from "./errors.js";
 
 export type ImageShape = readonly [height: number, width: number, channels: number];
 
@@ -118,10 +118,13 @@ async function decoding<T>(place: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof DataError) throw error;
-    const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+    const large = error instanceof Error && /pixel limit/i.test(error.message);
+    const reason = large
+      ? `it has more than ${count(limitInputPixels, "pixel")}`
+      : "it is damaged or cut off";
     throw new DataError("image-unreadable", `${place} cannot be decoded: ${reason}`, {
       place,
-      help: "The file is damaged or too large; replace or remove it.",
+      help: "Replace or remove the file.",
       cause: error,
     });
   }

@@ -21,5 +21,6 @@ export {
 export { type EncodeOptions, encodeInputs, type InputRow } from "./encode-inputs.js";
 export { type DataCode, DataError, dataCodes } from "./errors.js";
 export { fitFacts, needsFacts } from "./facts.js";
+export { fingerprint } from "./fingerprint.js";
 export { type ColumnGuess, inspectSource, type SourceGuess } from "./inspect.js";
 export type { ArrayColumn, ArrayColumns } from "./sources/arrays.js";

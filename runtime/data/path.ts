@@ -25,6 +25,17 @@ export function locate(text: string, base: string, want: "file" | "folder" = "fi
       help: "Write a path relative to the spec's folder, or npm:package/path.",
     });
   }
+  const [, scheme] = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text) ?? [];
+  if (scheme !== undefined) {
+    throw new DataError(
+      "data-file-missing",
+      `${text} is a URL, and data are read from files only`,
+      {
+        place: text,
+        help: "Download the file and name it, or use a data package: npm:package/path.",
+      },
+    );
+  }
   const found = text.startsWith("npm:")
     ? locateInPackage(text, base)
     : { path: resolve(base, text), shown: text };
@@ -33,12 +44,17 @@ export function locate(text: string, base: string, want: "file" | "folder" = "fi
   if (want === "file" ? !stats.isFile() : !stats.isDirectory()) {
     throw new DataError("data-file-unreadable", `${text} is not a ${want}`, {
       place: text,
-      help: stats.isDirectory()
-        ? "This is a folder; name a file in it."
-        : "Name the folder that holds a folder of images for each class.",
+      help: notThat(want, stats.isDirectory()),
     });
   }
   return found;
+}
+
+function notThat(want: "file" | "folder", isFolder: boolean): string {
+  if (want === "folder") return "Name the folder that holds a folder of images for each class.";
+  return isFolder
+    ? "This is a folder; name a file in it."
+    : "Only regular files are read: no pipes and no devices. Write the data to a file first.";
 }
 
 function hasControlCharacter(text: string): boolean {

@@ -4,10 +4,12 @@ import { fileURLToPath } from "node:url";
 import { selectState } from "../checkpoint/checkpoint.js";
 import { startingPoint } from "../checkpoint/foreign/initial.js";
 import { loadWeights, saveWeights } from "../checkpoint/load-weights.js";
+import { foreign } from "../checkpoint/store.js";
 import {
   batchSource,
   type Dataset,
   encodeInputs,
+  fingerprint,
   type SplitName,
   splitProblems,
 } from "../data/index.js";
@@ -36,6 +38,9 @@ import type {
   SequenceOptions,
 } from "./types.js";
 
+const otherFactsHelp =
+  "Use the weights with the package of their own run (dlc eval or predict <run folder>), or train again with these data.";
+
 /** Examples per call of the infer program. */
 const largestChunk = 256;
 
@@ -59,6 +64,9 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
   const base = resolve(from instanceof URL ? fileURLToPath(from) : from);
   let state: DeviceState | null = null;
   let origin: Model["weights"] = null;
+  /** Why the weights would predict something else here; training may start from them all the same. */
+  let otherFacts: string | null = null;
+  let disposed = false;
 
   function replaceState(next: DeviceState): void {
     state?.dispose();
@@ -69,9 +77,14 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     const loaded = await loadWeights(path, definition);
     replaceState(engine.createState(specsOf(definition, loaded.values), loaded.values));
     origin = { path: loaded.path, step: loaded.step, sameSpec: loaded.sameSpec };
+    otherFacts = loaded.otherFacts;
   }
 
+  /** @throws DlcError `untrained`, `foreign-checkpoint`. */
   function trainedState(): DeviceState {
+    if (disposed) throw gone(definition);
+    if (state !== null && otherFacts !== null)
+      throw foreign(origin?.path ?? "", otherFacts, otherFactsHelp);
     if (state !== null) return state;
     throw new DlcError("untrained", `${definition.name} has no weights yet`, {
       help: 'Call load({ weights: "runs/<name>" }) with a trained run, or train() first.',
@@ -181,6 +194,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
       timeLimit,
       onEvent,
     } = options;
+    if (disposed) throw gone(definition);
     const start = await startOf(resolve(run));
     const dataset = await openModelData(definition, {
       base,
@@ -196,16 +210,13 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
         engine,
         why,
         data: { train: source, validation: sourceOf(dataset, "validation") },
+        dataHash: fingerprint(dataset),
         run: resolve(run),
-        ...(fresh === undefined ? {} : { fresh }),
-        ...(settings === undefined ? {} : { settings }),
-        ...start,
-        ...(signal === undefined ? {} : { signal }),
-        ...(timeLimit === undefined ? {} : { timeLimit }),
-        ...(onEvent === undefined ? {} : { onEvent }),
+        ...defined({ fresh, settings, ...start, signal, timeLimit, onEvent }),
       });
       replaceState(trained);
       origin = { path: result.weights, step: result.step, sameSpec: true };
+      otherFacts = null;
       return result;
     } finally {
       await dataset.close();
@@ -220,8 +231,8 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     return generateExamples({ definition, engine, state: trainedState() }, options);
   }
 
-  function predict(input: Input): Promise<Output>;
   function predict(inputs: readonly Input[]): Promise<Output[]>;
+  function predict(input: Input): Promise<Output>;
   async function predict(input: Input | readonly Input[]): Promise<Output | Output[]> {
     if (Array.isArray(input)) return predictAll(input as readonly Input[]);
     const [output] = await predictAll([input as Input]);
@@ -250,6 +261,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     read: () => readWeights(trainedState()),
     save: async (path) => saveWeights(path, await readWeights(trainedState()), definition),
     async dispose() {
+      disposed = true;
       state?.dispose();
       state = null;
       if (own) await engine.dispose();
@@ -261,6 +273,12 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
 const isGiven = ({ data, programs }: ModelDefinition): boolean =>
   Object.keys(programs.infer.inputs).every((name) => data?.targets[name] === undefined);
 
+function gone({ name }: ModelDefinition): DlcError {
+  return new DlcError("untrained", `${name} was disposed of: it has no weights any more`, {
+    help: "Call dispose() when the model is no longer needed, or load it again.",
+  });
+}
+
 /** Specs of the tensors that were loaded: prediction needs no optimiser slots. */
 function specsOf(
   definition: ModelDefinition,
@@ -270,6 +288,12 @@ function specsOf(
     Object.entries(definition.state).filter(([name]) => values[name] !== undefined),
   );
 }
+
+/** Without the entries that were not given. */
+const defined = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 
 /** A split that has examples. */
 function sourceOf(dataset: Dataset, name: SplitName): BatchSource | null {

@@ -120,8 +120,9 @@ export interface Model<T extends ModelTypes = ModelTypes> {
   /** Where the weights came from; null before they are loaded or trained. */
   readonly weights: Pick<LoadedWeights, "path" | "step" | "sameSpec"> | null;
   /** @throws DlcError `input-missing`, `unknown-input`, `data-shape-mismatch`, … naming the example and the feature; `untrained`. */
-  predict(input: T["input"]): Promise<T["output"]>;
   predict(inputs: readonly T["input"][]): Promise<T["output"][]>;
+  // Last, as TypeScript explains the last overload where none fits: an example is the usual input.
+  predict(input: T["input"]): Promise<T["output"]>;
   evaluate(
     options?: ModelEvaluateOptions<T["input"] & T["target"]>,
   ): Promise<EvaluationResult<T["metrics"]>>;

@@ -31,6 +31,8 @@ export interface TrainResult {
   readonly step: number;
   readonly history: readonly EpochRecord[];
   readonly best: BestEpoch | null;
+  /** What decides which epoch is best: `loss`, a metric, or `epoch`. */
+  readonly monitor: string;
   /** The checkpoint whose weights the model now has. */
   readonly weights: string;
 }

@@ -10,6 +10,8 @@ export interface BestEpoch {
   readonly step: number;
   /** The checkpoint that holds its weights. */
   readonly checkpoint: string;
+  /** Its loss, on the split that is monitored: decides between equal values. Absent: unknown. */
+  readonly loss?: number;
 }
 
 export interface MonitorState {
@@ -62,12 +64,12 @@ export function judgeEpoch(
   state: MonitorState,
   train: Pick<TrainSpec, "monitor" | "schedule" | "earlyStopping">,
   value: number,
-  at: { readonly epoch: number; readonly step: number; readonly checkpoint: string },
+  at: Omit<BestEpoch, "value">,
   { isFirst, isLast, mayStop }: Stages = oneStage,
 ): Verdict {
   const { mode } = train.monitor;
   const best = isFirst ? null : state.best;
-  const isBest = improves(value, best?.value ?? null, mode, 0);
+  const isBest = improves(value, best?.value ?? null, mode, 0) || winsTie(best, value, at);
   const improved = improves(value, state.reference, mode, train.earlyStopping?.minDelta ?? 0);
   const waited = improved ? 0 : state.waited + 1;
   return {
@@ -84,6 +86,15 @@ export function judgeEpoch(
       best: isBest ? { value, ...at } : best,
     },
   };
+}
+
+/**
+ * Coarse metrics tie often: an accuracy of 1 after few epochs would keep the least trained weights for
+ * ever. Of equal values the one with the smaller loss is better.
+ */
+function winsTie(best: MonitorState["best"], value: number, { loss }: { loss?: number }): boolean {
+  if (best === null || value !== best.value) return false;
+  return typeof loss === "number" && typeof best.loss === "number" && loss < best.loss;
 }
 
 function judgePlateau(

@@ -114,6 +114,11 @@ const lasting: Lasting = {
   started: (event, paint) => {
     const { examples } = event;
     const held = examples.validation > 0 ? `, validating on ${examples.validation}` : "";
+    const done = (event.resumedFrom?.epoch ?? 1) - 1;
+    const more =
+      done > event.epochs
+        ? `\n${plural(done, "epoch")} are done already, more than are asked for now`
+        : "";
     const from =
       event.resumedFrom === null || event.resumedFrom.epoch > event.epochs
         ? ""
@@ -125,8 +130,8 @@ const lasting: Lasting = {
     return [
       paint("bold", event.run),
       paint("dim", `  ${event.why}`),
-      `\n${event.parameters} parameters, training on ${examples.train} examples${held}`,
-      `, ${plural(event.epochs, "epoch")} of ${plural(event.batchesPerEpoch, "batch", "batches")}${start}${from}`,
+      `\n${plural(event.parameters, "parameter")}, training on ${plural(examples.train, "example")}${held}`,
+      `, ${plural(event.epochs, "epoch")} of ${plural(event.batchesPerEpoch, "batch", "batches")}${start}${from}${more}`,
     ].join("");
   },
   epoch: ({ record, epochs, isBest, seconds, examplesPerSecond }, paint) =>
@@ -142,16 +147,22 @@ const lasting: Lasting = {
   checkpoint: () => null,
   warning: ({ message }, paint) => `${paint("yellow", "warning:")} ${message}`,
   finished: ({ result }, paint) => {
-    const { best, alreadyFinished, status } = result;
+    const { best, monitor, alreadyFinished, status } = result;
     const endings = {
       finished: ["finished", ""],
       "early-stopping": ["stopped early", "; it no longer improved"],
       interrupted: ["interrupted", "; the same command continues"],
       "time-limit": ["paused at the time limit", "; the same command continues"],
     } as const;
-    const [ending, more] = endings[status];
+    const [ending, promise] = endings[status];
+    const stopped = status === "interrupted" || status === "time-limit";
+    const more = stopped && result.weights === "" ? "; nothing was trained yet" : promise;
     const text = `${alreadyFinished ? "already " : ""}${ending}`;
-    const bestText = best === null ? "" : `, best epoch ${best.epoch} (${number(best.value)})`;
+    // Where the last epoch counts as the best, that says nothing.
+    const bestText =
+      best === null || monitor === "epoch"
+        ? ""
+        : `, best epoch ${best.epoch} (${monitor} ${number(best.value)})`;
     return `${paint("bold", text)} after ${plural(result.epochs, "epoch")}${bestText}${more}\n${result.run}`;
   },
 };

@@ -2,14 +2,16 @@
  * @file The folder of a run, `runs/<name>/`: what it was started with (run.json), its metrics log, its
  * checkpoints and its lock. Nothing outside the folder is ever touched.
  */
-import { mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
+import { open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile, systemCode, withIo } from "../checkpoint/disk.js";
+import { factDifferences, factsOf } from "../checkpoint/facts.js";
 import { acquireLock, lockName } from "../checkpoint/lock.js";
 import { checkpointsFolder } from "../checkpoint/store.js";
 import { isRecord, parseStrictJson } from "../checkpoint/strict-json.js";
 import { DlcError } from "../errors.js";
-import type { ModelDefinition, TrainSpec } from "../spec.js";
+import { makeFolder } from "../folder.js";
+import type { FittedFacts, ModelDefinition, TrainSpec } from "../spec.js";
 import type { EpochRecord } from "./events.js";
 
 const runFile = "run.json";
@@ -29,13 +31,17 @@ export interface RunDescription {
   readonly settings: TrainSpec;
   readonly engine: { readonly name: string; readonly device: string; readonly threads: number };
   readonly examples: { readonly train: number; readonly validation: number };
+  /** Classes and scales; absent in runs of earlier versions. */
+  readonly facts?: FittedFacts;
+  /** SHA-256 over the training and validation data; absent or null: unknown. */
+  readonly dataHash?: string | null;
   /** SHA-256 of the weights that training started from; null: from initial values. */
   readonly startedFrom: string | null;
 }
 
 export function describeRun(
   definition: ModelDefinition,
-  rest: Pick<RunDescription, "settings" | "engine" | "examples" | "startedFrom">,
+  rest: Pick<RunDescription, "settings" | "engine" | "examples" | "dataHash" | "startedFrom">,
 ): RunDescription {
   return {
     name: definition.name,
@@ -43,6 +49,7 @@ export function describeRun(
     node: process.versions.node,
     specHash: definition.specHash,
     stateHash: definition.stateHash,
+    facts: factsOf(definition),
     ...rest,
   };
 }
@@ -52,7 +59,7 @@ export interface RunFolder {
   /** Conditions that do not stop the run but that its user should know. */
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   /** Cuts the metrics log to the part that a checkpoint vouches for, and reads it. */
-  resumeLog(bytes: number): Promise<{ records: EpochRecord[]; bytes: number }>;
+  resumeLog(bytes: number): Promise<{ records: EpochRecord[]; bytes: number; damaged: number }>;
   /** Appends a line; resolves to the length of the log once it is on the disk. */
   appendLog(record: EpochRecord): Promise<number>;
   release(): Promise<void>;
@@ -67,7 +74,7 @@ export async function openRunFolder(
   description: RunDescription,
   fresh: boolean,
 ): Promise<RunFolder> {
-  await withIo("create the run folder", path, () => mkdir(path, { recursive: true }));
+  await withIo("create the run folder", path, async () => makeFolder(path));
   const lock = await acquireLock(path);
   try {
     const warnings = await withIo("open the run folder", path, async () => {
@@ -157,6 +164,9 @@ async function readDescription(path: string): Promise<RunDescription | null> {
   });
 }
 
+/** Changed facts that a message lists. */
+const shownFacts = 3;
+
 /** Settings that may change between two calls: more epochs, and how often to save. */
 const changeable: ReadonlySet<string> = new Set(["epochs", "checkpoint"]);
 
@@ -172,6 +182,8 @@ function requireSame(path: string, before: RunDescription, now: RunDescription):
   if (canonical(before.examples) !== canonical(now.examples)) {
     reasons.push(`the data had ${countOf(before)}, has ${countOf(now)}`);
   }
+  const dataChanged = dataDifference(before, now);
+  reasons.push(...dataChanged);
   if (before.startedFrom !== now.startedFrom) reasons.push("it started from other weights");
   if (reasons.length === 0) return;
   throw new DlcError(
@@ -179,9 +191,23 @@ function requireSame(path: string, before: RunDescription, now: RunDescription):
     `the run folder belongs to another run of ${before.name}: ${reasons.join("; ")}`,
     {
       place: path,
-      help: "Start over with --fresh, train into another run folder, or undo the change.",
+      help:
+        reasons.length === dataChanged.length
+          ? "Put the data back as they were, start over with --fresh, or train into another run folder with --runs <folder>."
+          : "Start over with --fresh, train into another run folder with --runs <folder>, or undo the change.",
     },
   );
+}
+
+/** What the data say differently: a fact of them where one tells, else only that they changed. */
+function dataDifference(before: RunDescription, now: RunDescription): readonly string[] {
+  const facts = before.facts === undefined ? [] : factDifferences(before.facts, now.facts ?? {});
+  if (facts.length > shownFacts) {
+    return [...facts.slice(0, shownFacts), `${facts.length - shownFacts} more facts of the data`];
+  }
+  if (facts.length > 0) return facts;
+  const known = before.dataHash != null && now.dataHash != null;
+  return known && before.dataHash !== now.dataHash ? ["the content of the data has changed"] : [];
 }
 
 function countOf({ examples }: RunDescription): string {
@@ -211,19 +237,19 @@ function canonical(value: unknown): string {
 async function resumeLog(
   path: string,
   bytes: number,
-): Promise<{ records: EpochRecord[]; bytes: number }> {
+): Promise<{ records: EpochRecord[]; bytes: number; damaged: number }> {
   const content = await readFile(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return Buffer.alloc(0);
     throw error;
   });
   const whole = content.subarray(0, content.subarray(0, bytes).lastIndexOf(0x0a) + 1);
   if (whole.length !== content.length) await truncateDurably(path, whole.length);
-  const records = whole
+  const lines = whole
     .toString("utf8")
     .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => reviveRecord(JSON.parse(line) as EpochRecord));
-  return { records, bytes: whole.length };
+    .filter((line) => line !== "");
+  const records = lines.map(readRecord).filter((record) => record !== null);
+  return { records, bytes: whole.length, damaged: lines.length - records.length };
 }
 
 async function truncateDurably(path: string, length: number): Promise<void> {
@@ -244,6 +270,19 @@ async function appendLog(path: string, record: EpochRecord): Promise<number> {
     return (await file.stat()).size;
   } finally {
     await file.close();
+  }
+}
+
+/** A line of the log; null if it is none. */
+function readRecord(line: string): EpochRecord | null {
+  try {
+    const value: unknown = parseStrictJson(line);
+    const { epoch, step, learningRate, train, validation } = Object(value) as Partial<EpochRecord>;
+    const numbers = [epoch, step, learningRate].every((item) => typeof item === "number");
+    if (!numbers || !isRecord(train) || (validation !== null && !isRecord(validation))) return null;
+    return reviveRecord(value as EpochRecord);
+  } catch {
+    return null;
   }
 }
 

@@ -238,16 +238,19 @@ export function createRun(parts: RunParts): Run {
       validation,
     };
     const checkpoint = await store.nextName(step);
-    const value = monitoredValue(
-      { ...(validation ?? record.train), epoch: epoch + 1 },
-      settings.monitor.metric,
-    );
+    const measured = validation ?? record.train;
+    const value = monitoredValue({ ...measured, epoch: epoch + 1 }, settings.monitor.metric);
     const { updates } = programs;
     const verdict = judgeEpoch(
       progress.monitor,
       settings,
       value,
-      { epoch: epoch + 1, step, checkpoint },
+      {
+        epoch: epoch + 1,
+        step,
+        checkpoint,
+        ...(Number.isFinite(measured.loss) && { loss: measured.loss as number }),
+      },
       {
         isFirst: beginsIn(updates, epoch),
         isLast: beginsIn(updates, epoch + 1),
@@ -353,6 +356,7 @@ export function createRun(parts: RunParts): Run {
       step: progress.step,
       history,
       best: progress.monitor.best,
+      monitor: settings.monitor.metric,
       weights: weights === "" ? "" : pathOf(weights),
     };
   }

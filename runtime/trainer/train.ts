@@ -3,6 +3,7 @@
  * which any interrupted run continues to bit-identical weights.
  */
 import { join } from "node:path";
+import { factsHash } from "../checkpoint/facts.js";
 import type { StartingPoint } from "../checkpoint/foreign/initial.js";
 import { sha256 } from "../checkpoint/manifest.js";
 import { writeSafetensors } from "../checkpoint/safetensors.js";
@@ -26,6 +27,8 @@ export interface TrainOptions {
   /** Why this engine was chosen; for the `started` event. */
   readonly why?: string;
   readonly data: TrainingData;
+  /** A hash of the data's content; a run is not continued with other data. Absent: unknown. */
+  readonly dataHash?: string;
   /** The run folder; created if need be. */
   readonly run: string;
   /** Delete what the run folder holds and start over. */
@@ -49,6 +52,10 @@ export interface Trained {
   readonly state: DeviceState;
 }
 
+/** SHA-256 of the weights that a new run starts from; null: fresh ones. */
+const originHash = ({ initial, startFrom }: TrainOptions): string | null =>
+  initial === undefined ? (startFrom?.sha256 ?? null) : sha256(writeSafetensors(initial));
+
 /**
  * Trains `definition` on `options.data`. Called again with the same arguments it continues an
  * interrupted run, and returns the result of a finished one.
@@ -64,15 +71,17 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
       settings,
       engine: { name: engine.name, device: engine.device, threads: engine.threads },
       examples: { train: data.train.size, validation: data.validation?.size ?? 0 },
-      startedFrom:
-        options.initial === undefined
-          ? (options.startFrom?.sha256 ?? null)
-          : sha256(writeSafetensors(options.initial)),
+      dataHash: options.dataHash ?? null,
+      startedFrom: originHash(options),
     }),
     options.fresh ?? false,
   );
   try {
-    const store = createCheckpointStore(folder.path, definition, definition.state);
+    const store = createCheckpointStore(
+      folder.path,
+      { ...definition, factsHash: factsHash(definition) },
+      definition.state,
+    );
     await store.tidy();
     const emit = options.onEvent ?? (() => {});
     const warn = (code: string, message: string): void => emit({ kind: "warning", code, message });
@@ -90,7 +99,7 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
       ...given,
     };
     const log = await folder.resumeLog(start.metricsBytes);
-    if (log.bytes !== start.metricsBytes) {
+    if (log.bytes !== start.metricsBytes || log.damaged > 0) {
       warn("metrics-log-cut", "metrics.ndjson has lost lines; the missing epochs are not shown");
     }
     const state = engine.createState(definition.state, values);

@@ -85,10 +85,18 @@ describe("build", () => {
       here,
     );
     expect(code).toBe(0);
-    expect(stdout.split("\n")).toHaveLength(2);
     for (const pass of ["fuse-linear", "legalize"]) {
-      expect(stderr).toMatch(new RegExp(`^// train after ${pass}\ngraph train\\(`, "m"));
+      expect(stdout).toMatch(new RegExp(`^// train after ${pass}\ngraph train\\(`, "m"));
     }
+    expect(stderr).not.toMatch(/graph train/);
+    const args = ["build", "told/spec.yaml", "--print-after", "fuse-linear", "--json"];
+    const [document] = documents((await dlc(args, here)).stdout);
+    expect(document?.graphs).toContainEqual({
+      program: "train",
+      pass: "fuse-linear",
+      run: 1,
+      graph: expect.stringMatching(/^graph train\(/),
+    });
     for (const name of [...stageNames, "emit"]) {
       expect(stderr).toMatch(new RegExp(`^ +\\d+\\.\\d ms {2}${name}$`, "m"));
     }

@@ -54,6 +54,15 @@ describe("help", () => {
     }
   });
 
+  it("is a document with --json", async () => {
+    const [asTopic] = documents((await dlc(["help", "--json"])).stdout);
+    expect(asTopic).toMatchObject({ help: expect.stringContaining("Commands:") });
+    const [ofCommand] = documents((await dlc(["train", "--help", "--json"])).stdout);
+    expect(ofCommand).toMatchObject({ help: expect.stringContaining("Options:") });
+    const [asked] = documents((await dlc(["--version", "--json"])).stdout);
+    expect(asked).toMatchObject({ version });
+  });
+
   it("shows only examples that the command understands", () => {
     for (const { name, examples } of commands) {
       expect(examples.length).toBeGreaterThan(0);
@@ -81,6 +90,9 @@ describe("a mistake in the command line", () => {
     [["train", "a.yaml", "--set", "width"], /<parameter>=<value>/, /help train/],
     [["train", "a.yaml", "--color", "purple"], /auto, always, never/, /help train/],
     [["eval", "a.yaml", "--split", "tets"], /test, validation, train/, /help eval/],
+    [["build", "a.yaml", "--out", ""], /'' is invalid/, /help build/],
+    [["build", "a.yaml", "--check", "--force"], /--check/, /one of the two/],
+    [["generate", "a.yaml", "--count", "9999999"], /from 1 to 999999/, /help generate/],
     [["--json"], undefined, undefined],
   ])("%j ends with exit code 2 and a hint", async (args, problem, hint) => {
     const { code, stdout, stderr } = await dlc(args);

@@ -1,6 +1,6 @@
 /** @file Where output goes and how: stdout and stderr, colour, closed pipes, faults of dlc itself. */
-import { execFileSync } from "node:child_process";
-import { symlinkSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createConsole, wantsColor } from "../../compiler/cli/console.js";
@@ -65,6 +65,32 @@ describe("streams", () => {
     const rows = '{"sepal_length":5,"sepal_width":3,"petal_length":1,"petal_width":1}\n';
     child.stdin?.end(rows.repeat(2000));
     expect(await outcome).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it.runIf(existsSync("/dev/full"))("that cannot be written end with exit code 74", () => {
+    for (const args of [["--help"], ["explain", "untrained"], ["explain", "untrained", "--json"]]) {
+      const full = openSync("/dev/full", "w");
+      const { status, stderr } = spawnSync(process.execPath, [binary, ...args], {
+        stdio: ["ignore", full, "pipe"],
+        encoding: "utf8",
+      });
+      closeSync(full);
+      expect(status).toBe(74);
+      expect(stderr).toMatch(/^error io-error: the result cannot be written to stdout: .*space/);
+      expect(stderr).not.toMatch(/^ +at /m);
+    }
+  });
+
+  it.runIf(existsSync("/proc/self"))("into places that take no folder end with 74", async () => {
+    copyIris(folder, "nowhere");
+    for (const args of [
+      ["build", "nowhere/spec.yaml", "--out", "/proc/dlc"],
+      ["train", "nowhere/spec.yaml", "--runs", "/proc/dlc"],
+    ]) {
+      const { code, stderr } = await dlc(args, here);
+      expect(code).toBe(74);
+      expect(stderr).toMatch(/^error [a-z-]+: .*there is no such file or folder/);
+    }
   });
 
   it("print documents for mistakes too with --json", async () => {

@@ -88,6 +88,46 @@ describe("train", () => {
     expect(read("runs/changed/package/changed/train.ts")).not.toBe(before);
   });
 
+  it("refuses to continue with other data, and leaves what is there as it is", async () => {
+    const spec = copyIris(folder, "moved");
+    const csv = join(folder, "moved/iris.csv");
+    const data = readFileSync(csv, "utf8");
+    await train("moved/spec.yaml");
+    const files = ["package/moved/spec.js", "run.json", "metrics.ndjson", "best"];
+    const content = (): string[] => files.map((file) => read(`runs/moved/${file}`));
+    const before = content();
+    writeFileSync(csv, data.replaceAll(/^5\.1,/gm, "6.1,"));
+    edit(spec, "epochs: 2", "epochs: 3");
+    const { code, stderr } = await train("moved/spec.yaml");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^error different-run: .*the mean of 'sepal_length' was .*, now it is /m,
+    );
+    expect(stderr).toMatch(/help: Put the data back/);
+    expect(content()).toEqual(before);
+
+    const other = await train("moved/spec.yaml", "--runs", "moved-runs");
+    expect(other.code).toBe(0);
+    const crossed = await dlc(["eval", "moved-runs/moved", "--weights", "runs/moved"], here);
+    expect(crossed.code).toBe(1);
+    expect(crossed.stderr).toMatch(/^error foreign-checkpoint: /m);
+
+    writeFileSync(csv, data);
+    expect((await train("moved/spec.yaml")).stderr).toMatch(/^continuing at epoch 3/m);
+  });
+
+  it("says that a package was edited where it no longer loads, and training mends it", async () => {
+    copyIris(folder, "edited");
+    await train("edited/spec.yaml");
+    edit(join(folder, "runs/edited/package/edited/index.js"), /^import /m, "export import ");
+    const { code, stderr } = await dlc(["eval", "runs/edited"], here);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error damaged-package: .*\n(.*\n)? {2}help: .*dlc train/m);
+    expect(stderr).not.toMatch(/^ +at /m);
+    await train("edited/spec.yaml");
+    expect(await dlc(["eval", "runs/edited"], here)).toMatchObject({ code: 0 });
+  });
+
   it("trains with the parameters that --set gives", async () => {
     const spec = copyIris(folder, "wide");
     edit(spec, "dlc: 1", "dlc: 1\nparams: { width: 16 }");
@@ -110,7 +150,7 @@ describe("train", () => {
     write(folder, "runs-file", "mine");
     const onFile = await train("taken/spec.yaml", "--runs", "runs-file");
     expect(onFile.code).toBe(74);
-    expect(onFile.stderr).toMatch(/^error [a-z-]+: .*runs-file/);
+    expect(onFile.stderr).toMatch(/^error [a-z-]+: .*not a folder\n.*runs-file/);
   });
 
   it("says what is wrong with a damaged run, and --fresh mends it", async () => {

@@ -335,7 +335,8 @@ const families: readonly Family[] = [
     name: "metric",
     shapes: shapesOf(metricChoice),
     place: (settings, { name }) => ({
-      data: { targets: { y: category } },
+      data: { targets: { y: { type: "category", classes: ["p", "q", "r", "s"] } } },
+      layers: [{ dense: 4 }],
       train: { loss: "cross_entropy", metrics: [{ [name]: settings }] },
     }),
   },

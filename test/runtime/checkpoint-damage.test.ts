@@ -299,6 +299,21 @@ describe("an interrupted save", () => {
     expect(checkpoints(run)).not.toContain("step-00000001");
   });
 
+  it("goes on without lines of the log that are damaged, and says so", async () => {
+    const run = newRun();
+    await trainTiny(definition, run);
+    const log = join(run, "metrics.ndjson");
+    const lines = readFileSync(log, "utf8").trim().split("\n");
+    for (const damaged of ["{".padEnd(lines[0]?.length ?? 0), "[]", "null"]) {
+      const text = [damaged.padEnd(lines[0]?.length ?? 0), ...lines.slice(1)].join("\n");
+      writeFileSync(log, `${text}\n`);
+      const { events, result } = await trainTiny(definition, run);
+      const codes = events.flatMap((event) => (event.kind === "warning" ? [event.code] : []));
+      expect(codes).toEqual(["metrics-log-cut"]);
+      expect(result.history).toHaveLength(lines.length - 1);
+    }
+  });
+
   it("goes on without the lines of the log that are lost, and says so", async () => {
     const run = copy();
     truncateSync(join(run, "metrics.ndjson"), 40);

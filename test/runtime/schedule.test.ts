@@ -135,6 +135,20 @@ describe("the end of an epoch", () => {
     expect(highest.map(({ isBest }) => isBest)).toEqual([true, true, false]);
   });
 
+  it("prefers the smaller loss where values are equal", () => {
+    const accuracy = { monitor: { metric: "accuracy", mode: "max" as const } };
+    const losses = [3, 2, 2.5, Number.NaN, 1];
+    let state = initialMonitor;
+    const best = losses.map((loss, i) => {
+      const at = { epoch: i + 1, step: i, checkpoint: `c${i + 1}` };
+      const train = { ...accuracy, schedule: { kind: "constant" as const }, earlyStopping: null };
+      const known = Number.isNaN(loss) ? {} : { loss };
+      ({ state } = judgeEpoch(state, train, 1, { ...at, ...known }));
+      return state.best?.epoch;
+    });
+    expect(best).toEqual([1, 2, 2, 2, 5]);
+  });
+
   it("stops after so many epochs in a row without improvement", () => {
     const earlyStopping = { patience: 2, minDelta: 0, restoreBest: false };
     const stops = judge([5, 6, 4, 4, 5], { earlyStopping }).map(({ stop }) => stop);

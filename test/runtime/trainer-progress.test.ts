@@ -47,7 +47,7 @@ describe("progress", () => {
       "51 parameters, training on 52 examples, validating on 20, 3 epochs of 4 batches",
     );
     expect(text).toMatch(/epoch 1\/3 {2}loss [\d.]+ {2}validation: loss [\d.]+ {2}accuracy [\d.]+/);
-    expect(lines.at(-2)).toMatch(/^finished after 3 epochs, best epoch \d \([\d.]+\)$/);
+    expect(lines.at(-2)).toMatch(/^finished after 3 epochs, best epoch \d \(loss [\d.]+\)$/);
   });
 
   it("is one line that is redrawn on a terminal, no wider than that", async () => {

@@ -4,6 +4,7 @@ import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../ir/origin.js";
 import type { Field, FieldSchema, FieldValues } from "../../layers/fields.js";
 import { headOf, type LoadContext } from "../context.js";
+import { modelNamePattern } from "../schema/kinds.js";
 import { type Fields, isNested, type Shape, shapeSchema } from "../schema/shape.js";
 import {
   describeNode,
@@ -193,7 +194,7 @@ export function reportWrongValue(
     context.diagnostics.report("wrong-form", span, {
       what,
       given,
-      form: describeForm(schema),
+      form: describeForm(schema, node.kind === "scalar" ? String(node.value) : ""),
       about,
     });
   } else {
@@ -201,13 +202,21 @@ export function reportWrongValue(
   }
 }
 
+const isModelWord = /^[a-z][a-z0-9-]*$/;
+
 /** Written in the text as such: not through `${…}`, so that replacing it there is a fix. */
 export const isLiteral = (node: YamlNode): boolean =>
   node.kind === "scalar" && node.expression === undefined && node.source !== "command line";
 
-function describeForm(schema: FieldSchema): string {
-  if (schema.pattern === "^[a-z][a-z0-9-]*$") {
-    return "small letters, digits and hyphens, beginning with a letter";
+function describeForm(schema: FieldSchema, word: string): string {
+  const { maxLength } = schema;
+  if (schema.pattern !== undefined && maxLength !== undefined && word.length > maxLength) {
+    return `at most ${maxLength} characters long (not ${word.length})`;
+  }
+  if (schema.pattern === modelNamePattern) {
+    return isModelWord.test(word)
+      ? "another name than those that Windows keeps for devices"
+      : "small letters, digits and hyphens, beginning with a letter";
   }
   if (schema.pattern !== undefined) {
     return "letters, digits, '_' and '-', beginning with a letter";

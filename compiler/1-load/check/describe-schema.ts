@@ -48,7 +48,8 @@ function describeItems(schema: FieldSchema): string {
   const { minItems, maxItems } = schema;
   if (minItems !== undefined && minItems === maxItems) return ` of ${minItems}${items}`;
   if (minItems !== undefined && minItems > 1) return ` of at least ${minItems}${items}`;
-  return items === "" ? "" : ` of${items}`;
+  const least = minItems === 1 ? ", at least one" : "";
+  return items === "" ? "" : ` of${items}${least}`;
 }
 
 function describeProperties(schema: FieldSchema): string {

@@ -9,7 +9,12 @@ export const nameForm = "letters, digits, '_' and '-', beginning with a letter, 
 const nameExpression = new RegExp(namePattern);
 
 /** May a user call a layer, block, parameter, feature or target so? */
-export const isName = (word: string): boolean => word.length <= 64 && nameExpression.test(word);
+export const isName = (word: string): boolean =>
+  // What JavaScript gives every object is no key of one.
+  word.length <= 64 && word !== "__proto__" && nameExpression.test(word);
+
+/** Names of models are names of folders: not those that Windows keeps for devices. */
+export const modelNamePattern = "^(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$)[a-z][a-z0-9-]*$";
 
 export const text = (description: string, fallback?: string): Field<string> =>
   field({ type: "string", minLength: 1, maxLength: 1000 }, description, fallback);

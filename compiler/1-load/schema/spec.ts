@@ -1,5 +1,5 @@
 /** @file The top level of a spec. */
-import { nested, special } from "./kinds.js";
+import { modelNamePattern, nested, special } from "./kinds.js";
 import { defineShape } from "./shape.js";
 
 /** The version of the language that this compiler reads. */
@@ -15,7 +15,7 @@ export const specShape = defineShape({
     // Which versions there are is checked apart: the message has more to say.
     dlc: special<number>({ type: "integer" }, "Version of the spec language.", undefined),
     name: special<string>(
-      { type: "string", pattern: "^[a-z][a-z0-9-]*$", maxLength: 64 },
+      { type: "string", pattern: modelNamePattern, maxLength: 64 },
       "Name of the model and of the generated package.",
       undefined,
     ),

@@ -143,7 +143,7 @@ export const earlyStoppingShape = defineShape({
 
 export const monitorShape = defineShape({
   name: "monitor",
-  summary: "What decides which epoch is best.",
+  summary: "What decides which epoch is best; of equal ones, the one with the smaller loss.",
   primary: "metric",
   fields: {
     metric: text("loss, one of the metrics, or epoch: the last one counts as the best."),

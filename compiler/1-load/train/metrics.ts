@@ -1,6 +1,8 @@
 /** @file Reads metrics and what is monitored. */
 import type { FeatureSpec, MetricSpec, MonitorSpec } from "@dlc/runtime";
+import { count } from "../../diagnostics/count.js";
 import { didYouMean } from "../../diagnostics/fixes.js";
+import type { Span } from "../../ir/origin.js";
 import { isLiteral, type Owner } from "../check/check-shape.js";
 import { readBody, readNamed } from "../check/read-named.js";
 import { reportWrongType } from "../check/wrong-type.js";
@@ -24,7 +26,7 @@ const metricName = (metric: MetricSpec): string =>
  * What the losses compare with, by name: decides which metrics make sense. Null: something there is
  * wrong.
  */
-export type ComparedTargets = ReadonlyMap<string, FeatureSpec["type"]> | null;
+export type ComparedTargets = ReadonlyMap<string, FeatureSpec> | null;
 
 /** Which metrics suit a target of this type. */
 function familyOf(type: FeatureSpec["type"]): string {
@@ -35,7 +37,7 @@ function familyOf(type: FeatureSpec["type"]): string {
 /** Names of the targets that a metric can watch. */
 const suited = (kind: string, targets: ComparedTargets): readonly string[] =>
   [...(targets ?? [])]
-    .filter(([, type]) => families[familyOf(type)]?.has(kind))
+    .filter(([, { type }]) => families[familyOf(type)]?.has(kind))
     .map(([name]) => name);
 
 /** As the trainer reports it: by target where there are several. */
@@ -95,18 +97,35 @@ function readMetric(
     context,
   );
   if (named === null || !named.checked.ok) return null;
-  if (targets !== null && targets.size > 0 && suited(named.name, targets).length === 0) {
+  if (targets !== null && suited(named.name, targets).length === 0) {
     const wanted = Object.keys(families).filter((word) => families[word]?.has(named.name));
+    const found = new Set([...targets.values()].map(({ type }) => familyOf(type)));
     context.diagnostics.report("metric-target-mismatch", headOf(item.span, context.sources), {
       metric: named.name,
       wanted: wanted.join(" and "),
-      found: [...new Set([...targets.values()].map(familyOf))].join(" and "),
+      found: found.size === 0 ? "nothing with the data" : [...found].join(" and "),
     });
     return null;
   }
   const { k } = named.checked.values as { k?: number };
-  if (named.name === "top_k") return { kind: "top_k", k: k ?? 5 };
+  if (named.name === "top_k") {
+    checkTopK(k ?? 5, named.nameSpan, targets, context);
+    return { kind: "top_k", k: k ?? 5 };
+  }
   return { kind: named.name } as MetricSpec;
+}
+
+/** Among as many guesses as there are classes is always the right one. */
+function checkTopK(k: number, span: Span, targets: ComparedTargets, context: LoadContext): void {
+  const known = [...(targets?.values() ?? [])].flatMap((target) =>
+    target.type === "category" && target.classes !== null ? [target.classes.length] : [],
+  );
+  const most = Math.max(...known);
+  if (known.length === 0 || k < most) return;
+  context.diagnostics.report("top-k-of-all", span, {
+    k,
+    classes: count(most, "class", "classes"),
+  });
 }
 
 const baseOf = (name: string): string => name.slice(name.lastIndexOf(".") + 1);

@@ -85,6 +85,7 @@ export function readTrain(
   const isPhased = phasesNode !== undefined;
   const inTime = phases === null || checkPhaseEpochs(phases, values.epochs, context);
   const monitor = readMonitor(nodes.get("monitor"), metrics, targets, isPhased, context);
+  reportNothingToWatch(monitor, nodes, schedule, context);
   const sound = ok && tuning && losses && optimizer && schedule && metrics && monitor;
   if (!sound || !inTime || clip === null || early === null || checkpoint === null) {
     return { train: null, losses: losses ?? [], nodes };
@@ -124,6 +125,25 @@ export function readTrain(
     span: map.span,
   };
   return { train, losses, nodes };
+}
+
+/** A number of epochs only rises: what waits for it to stop rising waits for ever. */
+function reportNothingToWatch(
+  monitor: TrainSpec["monitor"] | null,
+  nodes: FieldNodes,
+  schedule: ScheduleSpec | null,
+  context: LoadContext,
+): void {
+  if (monitor?.metric !== "epoch") return;
+  const plateau = schedule?.kind === "reduce_on_plateau" ? nodes.get("schedule") : undefined;
+  const waiting = [
+    ["early_stopping", nodes.get("early_stopping")],
+    ["reduce_on_plateau", plateau],
+  ] as const;
+  for (const [setting, node] of waiting) {
+    if (node === undefined) continue;
+    context.diagnostics.report("monitor-needed", headOf(node.span, context.sources), { setting });
+  }
 }
 
 /** What does not go with phases, and what every phase replaces. */
@@ -200,11 +220,11 @@ function readSchedule(node: YamlNode | undefined, context: LoadContext): Schedul
 /** What the losses compare with, by name. */
 function comparedTargets(
   losses: readonly ReadLoss[] | null,
-  { targets, known, outputs }: TrainSurroundings,
+  { targets, known, outputs, dataIsKnown }: TrainSurroundings,
 ): ComparedTargets {
   if (losses === null) return null;
   const specs: Readonly<Record<string, FeatureSpec>> = { ...known.features, ...known.targets };
-  const found = new Map<string, FeatureSpec["type"]>();
+  const found = new Map<string, FeatureSpec>();
   for (const { use } of losses) {
     const name = use.reads === undefined ? (use.target ?? [...targets.keys()][0]) : null;
     if (typeof name !== "string") continue;
@@ -212,9 +232,10 @@ function comparedTargets(
     // The ids of a layer are no text of the user's: metrics do not read them.
     if (spec === undefined && outputs.has(name)) continue;
     if (spec === undefined) return null;
-    found.set(name, spec.type);
+    found.set(name, spec);
   }
-  return found;
+  // With the data unknown, nothing is known not to be compared.
+  return found.size === 0 && !dataIsKnown ? null : found;
 }
 
 /** Settings for classes where no loss has any. */

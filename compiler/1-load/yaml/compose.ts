@@ -147,7 +147,11 @@ class Composer {
     const reading = readPlainScalar(text);
     if ("refused" in reading) {
       this.failed = true;
-      this.diagnostics.report("number-not-exact", span, { text, reason: reading.refused });
+      const advice =
+        /^[-+]?\./.test(text) && Number.isNaN(Number(text))
+          ? "Write a number. In quotes it would be a text."
+          : "Write it in quotes if it is a text; else use a smaller number.";
+      this.diagnostics.report("number-not-exact", span, { text, reason: reading.refused, advice });
       return this.#empty(span);
     }
     return { kind: "scalar", value: reading.value, plain: true, span, source: this.source };

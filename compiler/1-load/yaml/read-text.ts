@@ -46,7 +46,11 @@ export function readSpecText(file: FileRequest, context: LoadContext): string | 
       error instanceof Unreadable
         ? error.message
         : (failures[String(code)] ?? String(code ?? "it cannot be opened"));
-    diagnostics.report("cannot-read", span, { file: shown, reason });
+    const advice =
+      span === null
+        ? "Check the path. It is that of a spec, a YAML file."
+        : "Check the path; 'extends' is relative to the folder of the spec.";
+    diagnostics.report("cannot-read", span, { file: shown, reason, advice });
     return null;
   }
   if (bytes.length > limits.bytes) {

@@ -21,9 +21,21 @@ interface Timing {
   readonly ms: number;
 }
 
+/** A graph after a pass that `--print-after` names. */
+interface Printed {
+  readonly program: string;
+  readonly pass: string;
+  /** Some passes run more than once: the first run is 1. */
+  readonly run: number;
+  readonly graph: string;
+}
+
 /** Hooks for `--print-after` and `--time`. */
-function observers(invocation: Invocation, timings: Timing[]): CompileOptions {
-  const { console, options } = invocation;
+function observers(
+  { options }: Pick<Invocation, "options">,
+  timings: Timing[],
+  printed: Printed[],
+): CompileOptions {
   const wanted = new Set((options.printAfter as readonly string[] | undefined) ?? []);
   for (const name of wanted) {
     if (passNames.includes(name)) continue;
@@ -37,7 +49,9 @@ function observers(invocation: Invocation, timings: Timing[]): CompileOptions {
     onStage: (stage, ms) => void timings.push({ name: stage, ms }),
     onPass: (program, name, graph, ms) => {
       timings.push({ name: `  ${program}: ${name}`, ms });
-      if (wanted.has(name)) console.note(`// ${program} after ${name}\n${printGraph(graph)}`);
+      if (!wanted.has(name)) return;
+      const times = printed.filter((one) => one.program === program && one.pass === name).length;
+      printed.push({ program, pass: name, run: times + 1, graph: printGraph(graph) });
     },
   };
 }
@@ -49,7 +63,9 @@ async function build(
   const { args, options, console } = invocation;
   const file = args[0] as string;
   const timings: Timing[] = [];
-  const compiled = await compileModel(file, invocation, observers(invocation, timings));
+  const printed: Printed[] = [];
+  const compiled = await compileModel(file, invocation, observers(invocation, timings, printed));
+  if (!console.json) for (const one of printed) console.result(graphText(one));
   if (compiled === null) return { reason: "failed", files: [resolve(file)] };
   const { model, sources } = compiled;
   const files = [...new Set([resolve(file), ...sources.files])];
@@ -62,16 +78,29 @@ async function build(
   if (on(options, "time")) {
     for (const { name, ms } of timings) console.note(`${ms.toFixed(1).padStart(9)} ms  ${name}`);
   }
-  tell(result, reason, how.check, console);
+  tell(result, reason, { check: how.check, graphs: printed }, console);
   return { reason, files };
 }
 
-function tell(result: WriteResult, reason: ExitReason, check: boolean, console: Console): void {
+function graphText({ program, pass, run, graph }: Printed): string {
+  return `// ${program} after ${pass}${run === 1 ? "" : ` (run ${run})`}\n${graph}`;
+}
+
+function tell(
+  result: WriteResult,
+  reason: ExitReason,
+  { check, graphs }: { readonly check: boolean; readonly graphs: readonly Printed[] },
+  console: Console,
+): void {
   const { folder, written, removed, unchanged, drift, diagnostics } = result;
   if (console.json) {
     const ok = reason === "ok";
     const problems = diagnostics.map(({ code, message, help }) => ({ code, message, help }));
-    console.document({ folder, written, removed, unchanged, drift, ok, diagnostics: problems });
+    const shown = graphs.length === 0 ? {} : { graphs };
+    console.document({
+      ...{ folder, written, removed, unchanged, drift, ok, diagnostics: problems },
+      ...shown,
+    });
     return;
   }
   if (check) {
@@ -90,6 +119,17 @@ function tell(result: WriteResult, reason: ExitReason, check: boolean, console: 
 }
 
 export const run: Run = async (invocation) => {
+  const { options } = invocation;
+  if (on(options, "check") && on(options, "force")) {
+    throw new DlcError(
+      "bad-command-line",
+      "--check writes nothing, so there is nothing to --force",
+      {
+        help: "Give one of the two.",
+        reason: "usage",
+      },
+    );
+  }
   if (on(invocation.options, "watch")) {
     const work = async (): Promise<readonly string[]> => (await build(invocation)).files;
     return watch(work, invocation);

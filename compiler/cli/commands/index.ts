@@ -19,7 +19,7 @@ function nameAndValue(text: string): readonly [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error("It is a whole number from 1.");
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error("It is a whole number from 1 to 999999.");
   return Number(text);
 }
 
@@ -30,8 +30,13 @@ function decimal(text: string): number {
 }
 
 function seedNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error("It is a whole number from 0.");
+  if (!/^\d{1,9}$/.test(text)) throw new Error("It is a whole number from 0 to 999999999.");
   return Number(text);
+}
+
+function folder(text: string): string {
+  if (text.trim() === "") throw new Error("It is the path of a folder; . is the current one.");
+  return text;
 }
 
 const set: OptionDef = {
@@ -44,6 +49,7 @@ const runs: OptionDef = {
   flags: "--runs <folder>",
   description: "where run folders live",
   default: "runs",
+  check: folder,
 };
 const weights: OptionDef = {
   flags: "--weights <path>",
@@ -128,6 +134,7 @@ export const commands: readonly CommandDef[] = [
         flags: "-o, --out <folder>",
         description: "where the package's folder goes",
         default: "generated",
+        check: folder,
       },
       {
         flags: "--check",

@@ -1,8 +1,9 @@
 /** @file `dlc init`: a folder with a spec that trains, from a template or from a look at data. */
 import { existsSync, statSync } from "node:fs";
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { DlcError } from "@dlc/runtime/errors";
+import { makeFolder } from "@dlc/runtime/folder";
 import { suggest } from "../../diagnostics/suggest.js";
 import { root } from "../../version.js";
 import { on, type Run, text } from "../command.js";
@@ -67,7 +68,7 @@ async function fromTemplate(name: string, folder: string, force: boolean): Promi
   }
   const files = await readdir(join(templates, name));
   refuseOverwrite(folder, files, force);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await cp(join(templates, name), folder, { recursive: true });
   await rewrite(join(folder, "spec.yaml"), (text) =>
     text.replace(/^# yaml-language-server:.*$/m, modeline(folder)),
@@ -110,7 +111,12 @@ export const run: Run = async ({ args, options, console }) => {
   if (on(options, "list")) {
     const all = await list();
     if (console.json) console.document({ templates: all });
-    else console.result(all.map(({ name, summary }) => `${name.padEnd(14)} ${summary}`).join("\n"));
+    else {
+      const width = Math.max(...all.map(({ name }) => name.length));
+      console.result(
+        all.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`).join("\n"),
+      );
+    }
     return "ok";
   }
   if ((template === undefined) === (from === undefined)) {
@@ -142,7 +148,7 @@ export const run: Run = async ({ args, options, console }) => {
     name: basename(folder),
     target,
   });
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await writeFile(join(folder, "spec.yaml"), `${modeline(folder)}\n${spec}`);
   await done(folder, ["spec.yaml"], console);
   return "ok";

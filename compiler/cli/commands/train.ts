@@ -4,11 +4,12 @@ import { createProgress, type TrainResult } from "@dlc/runtime";
 import { DlcError, type ExitReason } from "@dlc/runtime/errors";
 import { emitPackage } from "../../5-emit/emit-package.js";
 import { hashesOf } from "../../5-emit/hashes.js";
+import { machineMemory } from "../../memory.js";
 import { type Invocation, on, type Run, text } from "../command.js";
 import { compileModel } from "../compiling.js";
 import { engineOptions } from "../engine-options.js";
 import { evaluationText } from "../evaluation-text.js";
-import { type GeneratedPackage, importPackage } from "../generated.js";
+import { type GeneratedPackage, importEmitted } from "../generated.js";
 import { writePictures } from "../generated-output.js";
 import { shownPath } from "../paths.js";
 import { packagesFolder, requireUsable } from "../run-folder.js";
@@ -20,7 +21,8 @@ async function report(
   folder: string,
   { args, options, console }: Invocation,
 ): Promise<void> {
-  const model = await generated.load({ ...engineOptions(options), weights: folder });
+  const base = dirname(resolve(args[0] as string));
+  const model = await generated.load({ ...engineOptions(options), base, weights: folder });
   try {
     const { data } = model.definition;
     const hasTest = data !== null && (data.test !== null || data.split.test > 0);
@@ -31,7 +33,6 @@ async function report(
       if (test !== null) console.result(evaluationText(test));
       console.note(`weights: ${shownPath(model.weights?.path ?? folder)}`);
     }
-    const base = dirname(resolve(args[0] as string));
     for (const picture of await writePictures(model, folder, base)) {
       console.note(`picture: ${shownPath(picture)}`);
     }
@@ -46,11 +47,19 @@ function outcome({ status }: TrainResult, signal: AbortSignal): ExitReason {
   return signal.reason === "terminated" ? "terminated" : "interrupted";
 }
 
-/** `told`: messages that the user has seen. */
+interface TrainParts {
+  readonly folder: string;
+  /** The spec's folder. */
+  readonly base: string;
+  /** Messages that the user has seen. */
+  readonly told: ReadonlySet<string>;
+  /** Called once the run folder has passed all checks. */
+  readonly onStarted: () => void;
+}
+
 async function train(
   generated: GeneratedPackage,
-  folder: string,
-  told: ReadonlySet<string>,
+  { folder, base, told, onStarted }: TrainParts,
   { options, console, signal }: Invocation,
 ): Promise<ExitReason> {
   const progress = createProgress({
@@ -58,13 +67,14 @@ async function train(
     mode: console.json ? "json" : console.live ? "live" : "lines",
     color: console.colors.isColorSupported,
   });
-  const model = await generated.load(engineOptions(options));
+  const model = await generated.load({ ...engineOptions(options), base });
   try {
     const result = await model.train({
       run: folder,
       fresh: on(options, "fresh"),
       signal,
       onEvent(event) {
+        if (event.kind === "started") onStarted();
         // Compiling looked at the same data: what it has said is not said twice.
         const again = event.kind === "warning" && told.has(event.message) && !console.json;
         if (!again) progress(event);
@@ -80,11 +90,13 @@ export const run: Run = async (invocation) => {
   const { args, options, signal, console } = invocation;
   signal.addEventListener("abort", () =>
     console.note(
-      `${console.live ? "\n" : ""}Stopping as soon as the work is saved; once more stops at once.`,
+      `${console.live ? "\n" : ""}Stopping as soon as what was done is saved; once more stops at once.`,
     ),
   );
   const spec = args[0] as string;
-  const compiled = await compileModel(spec, invocation);
+  const compiled = await compileModel(spec, invocation, {
+    memory: { bytes: machineMemory(), enforced: true },
+  });
   if (compiled === null) return "failed";
   const { model: source, sources, diagnostics } = compiled;
   const told = new Set(diagnostics.all.map(({ message }) => message));
@@ -98,11 +110,23 @@ export const run: Run = async (invocation) => {
   requireUsable(folder, hashesOf(source).spec, on(options, "fresh"));
   const outDir = packagesFolder(folder);
   const emitted = await emitPackage(source, { outDir });
-  if (signal.aborted) return signal.reason === "terminated" ? "terminated" : "interrupted";
-  const written = writeOutput(emitted, outDir, { force: true }, sources, console);
-  if (written.reason !== "ok") return written.reason;
-  const generated = await importPackage(written.result.folder);
-  const reason = await train(generated, folder, told, invocation);
+  if (signal.aborted) {
+    console.note("interrupted before training began");
+    return signal.reason === "terminated" ? "terminated" : "interrupted";
+  }
+  const generated = await importEmitted(emitted);
+  // Another run's package must stay beside its weights: nothing is written until this is the same run.
+  const onStarted = (): void => {
+    const { reason } = writeOutput(emitted, outDir, { force: true }, sources, console);
+    if (reason === "ok") return;
+    throw new DlcError("io-error", "the generated package cannot be written into the run folder", {
+      place: outDir,
+      help: "Check the permissions and the free space.",
+      reason,
+    });
+  };
+  const base = dirname(resolve(spec));
+  const reason = await train(generated, { folder, base, told, onStarted }, invocation);
   if (reason === "ok") await report(generated, folder, invocation);
   return reason;
 };

@@ -54,10 +54,11 @@ async function fixOnce({ diagnostics }: CompileResult): Promise<number> {
 function tell({ file, result, fixed }: Checked, { console }: Invocation): void {
   const { diagnostics, sources } = result;
   if (console.json) {
-    console.document({ file, fixed, ...toJson(diagnostics.all, sources) });
+    console.document({ file, fixed, notes: result.notes, ...toJson(diagnostics.all, sources) });
     return;
   }
   show(diagnostics.all, sources, console);
+  for (const note of result.notes) console.note(`note: ${note}`);
   const repaired = fixed === 0 ? "" : `, ${fixed} fixed`;
   const found = summary(diagnostics.all);
   console.result(`${file}: ${found === "" ? "ok" : found}${repaired}`);

@@ -33,6 +33,13 @@ export const cliEntries = {
     help: "dlc init --list shows the templates.",
     explain: "Templates are the models that come with dlc.",
   },
+  "damaged-package": {
+    severity: "error",
+    message: "the generated package cannot be loaded",
+    help: "Build it again with dlc build --force, or the package of a run with dlc train.",
+    explain:
+      "Generated packages are written by dlc and not meant to be edited; `.dlc/manifest.json` in them says what they held. This one was edited or damaged since, so it does not load.",
+  },
   "would-overwrite": {
     severity: "error",
     message: "{files} already exists",

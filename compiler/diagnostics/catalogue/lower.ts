@@ -368,6 +368,37 @@ train:
   loss: cross_entropy
   batch: 16`,
   },
+  "model-too-large": {
+    severity: "error",
+    message: "{layer} needs {needed} of memory, {available}: {part}",
+    help: "Look for a slip in the sizes (units, filters, padding); else make the layers or the batch smaller.",
+    explain:
+      "Weights, the optimiser's memory and the values of a training step must fit into memory together. This model is larger than any machine's (1 TB), or, when it is trained, than that of this one. Nothing was allocated.",
+    wrong: `data:
+  features:
+    photo: { type: image, shape: [32, 32, 3] }
+model:
+  layers:
+    - flatten
+    - dense: 1000000000
+    - dense: 10`,
+    right: `data:
+  features:
+    photo: { type: image, shape: [32, 32, 3] }
+model:
+  layers:
+    - flatten
+    - dense: 1000
+    - dense: 10`,
+  },
+  "memory-short": {
+    severity: "warning",
+    message:
+      "with batches of {batch} the model takes about {needed}, and this machine has {available}",
+    help: "The largest part is {part}. Lower train.batch, make the layers smaller, or train on another machine.",
+    explain:
+      "Weights, the optimiser's memory and the values of a training step must fit into memory together. This machine has less than they are expected to take.",
+  },
   "never-updated": {
     severity: "warning",
     message: "no phase updates '{name}': its weights stay as they start",

@@ -30,7 +30,7 @@ export const runEntries = {
     message: "the run folder belongs to another run: {differences}",
     help: "Start over with --fresh, train into another run folder, or undo the change.",
     explain:
-      "Training in a folder that already holds a run continues it. That is only meaningful with the spec, settings and data that it was started with: otherwise the result would belong to no spec at all, and could not be trained again. More epochs and other checkpoint settings are the exception.",
+      "Training in a folder that already holds a run continues it. That is only meaningful with the spec, settings and data that it was started with: otherwise the result would belong to no spec at all, and could not be trained again. The data are compared by their content and by what was fitted to them (classes, means and the like), because weights trained with one scale are wrong with another. More epochs and other checkpoint settings are the exception.",
   },
   "damaged-run": {
     severity: "error",
@@ -64,7 +64,7 @@ export const runEntries = {
     message: "the checkpoint does not belong to this model: {reason}",
     help: "Start the run over with --fresh, train into another run folder, or go back to the spec that it was trained with.",
     explain:
-      "A checkpoint carries a hash over the names, shapes and element types of the model's state, and one over its spec. Weights of another model would either not fit or, worse, fit and mean something else.",
+      "A checkpoint carries a hash over the names, shapes and element types of the model's state, one over its spec and one over the classes and scales of its data. Weights of another model would either not fit or, worse, fit and mean something else. Training may start from weights of other data; predicting with them is refused.",
   },
   "damaged-weights": {
     severity: "error",
@@ -104,7 +104,7 @@ export const runEntries = {
     severity: "warning",
     message: "metrics.ndjson has lost lines; the missing epochs are not shown",
     explain:
-      "The checkpoint vouches for more of the metrics log than there is. Training is not affected; only the record of earlier epochs is.",
+      "The checkpoint vouches for more of the metrics log than there is, or some of its lines cannot be read. Training is not affected; only the record of earlier epochs is.",
   },
   "engine-changed": {
     severity: "warning",
@@ -157,7 +157,7 @@ export const runEntries = {
     message: "there is no metric {metric} to monitor",
     help: "Monitor a metric of train.metrics, or add it there.",
     explain:
-      "The best epoch, early stopping and reduce_on_plateau follow one number: the loss or a metric that is listed in train.metrics. With several outputs a metric is called <output>.<metric>.",
+      "The best epoch, early stopping and reduce_on_plateau follow one number: the loss or a metric that is listed in train.metrics. Of epochs with equal values the one with the smaller loss is the best. With several outputs a metric is called <output>.<metric>.",
     wrong: "train: { metrics: [accuracy], monitor: { metric: f1 } }",
     right: "train: { metrics: [accuracy, f1], monitor: { metric: f1 } }",
   },

@@ -1,6 +1,5 @@
 /** @file A folder per class with PNG, JPEG and WebP files. Columns: image, label (the folder's name). */
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { count, DataError } from "../errors.js";
 import { sharedBytes } from "../file.js";
 import { decodeImage, imageHeader } from "../image.js";
@@ -12,10 +11,11 @@ import {
   rowSize,
   tableOf,
   unknownColumn,
+  type Want,
 } from "../table.js";
+import { type ImageFile, listImages } from "./image-files.js";
 import type { SourceReader } from "./source.js";
 
-const extension = /\.(png|jpe?g|webp)$/i;
 /** Larger files are not photographs. */
 const mostFileBytes = 2 ** 28;
 /** What all decoded images together may take. */
@@ -23,10 +23,6 @@ const mostPixels = 2 ** 33;
 /** Images decoded at the same time; sharp has its own threads. */
 const atOnce = 4;
 const columnNames = ["image", "label"];
-
-interface ImageFile extends DataPath {
-  readonly label: string;
-}
 
 export const images: SourceReader<"images"> = {
   name: (source) => source.path,
@@ -70,7 +66,7 @@ export const images: SourceReader<"images"> = {
     return tableOf(columns, source.path);
   },
 
-  async describe(source, { base, wants }, report) {
+  async describe(source, { base, wants, note = () => {} }, report) {
     const header = new Map<string, ColumnHeader>();
     try {
       const files = await listImages(locate(source.path, base, "folder"));
@@ -78,9 +74,9 @@ export const images: SourceReader<"images"> = {
       const common = { rows: files.length, place: source.path };
       header.set("label", { ...common, kind: "text", shape: [], classes: labels });
       const want = wants.get("image")?.image;
-      const shape = want?.resize === true ? want.shape : await firstShape(files, want?.shape[2]);
-      const place = files[0]?.shown ?? source.path;
-      header.set("image", { ...common, kind: "numbers", shape, place });
+      const { shape, place } = await look(files, want ?? null, report, note);
+      const resized = want?.resize === true ? want.shape : shape;
+      header.set("image", { ...common, kind: "numbers", shape: resized, place });
     } catch (error) {
       report(error);
       for (const name of columnNames) {
@@ -91,50 +87,53 @@ export const images: SourceReader<"images"> = {
   },
 };
 
-/** [H, W, C] of the first image; `channels` are those wanted, which decoding converts to. */
-async function firstShape(
-  [first]: readonly ImageFile[],
-  channels: number | undefined,
-): Promise<readonly number[] | null> {
-  if (first === undefined) return null;
-  const header = await imageHeader(await readImage(first), first.shown);
-  return [header.height, header.width, channels ?? header.channels];
+/** Images whose headers are looked at before training; of more, so many evenly spaced ones. */
+const mostChecked = 500;
+
+interface Looked {
+  /** [H, W, C] of the first image that does not have the size, else of the first; null: unknown. */
+  readonly shape: readonly number[] | null;
+  readonly place: string;
 }
 
-/** Every image of every class folder, by the names' code units: the same order on every machine. */
-async function listImages(folder: DataPath): Promise<readonly ImageFile[]> {
-  const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  const classes = (await readdir(folder.path, { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-    .map((entry) => entry.name)
-    .sort(byName);
-  const files: ImageFile[] = [];
-  for (const label of classes) {
-    const names = (await readdir(join(folder.path, label), { withFileTypes: true }))
-      .filter(
-        (entry) => entry.isFile() && extension.test(entry.name) && !entry.name.startsWith("."),
-      )
-      .map((entry) => entry.name)
-      .sort(byName);
-    if (names.length === 0) {
-      throw new DataError("empty-class", `the folder ${label} holds no images`, {
-        place: `${folder.shown}/${label}`,
-        help: "Each folder is a class: put PNG, JPEG or WebP files into it, or remove it.",
-      });
-    }
-    for (const name of names) {
-      files.push({
-        label,
-        path: join(folder.path, label, name),
-        shown: `${folder.shown}/${label}/${name}`,
-      });
-    }
+/** Looks at the headers of images: reports those that cannot be read, finds a size that is not wanted. */
+async function look(
+  files: readonly ImageFile[],
+  want: Want["image"],
+  report: (error: unknown) => void,
+  note: (message: string) => void,
+): Promise<Looked> {
+  const some = files.length <= mostChecked ? files : sample(files);
+  if (some.length < files.length) {
+    note(`${count(some.length, "image")} of ${count(files.length, "image")} were looked at`);
   }
-  if (files.length > 0) return files;
-  throw new DataError("no-rows", `${folder.shown} has no folders of images`, {
-    place: folder.shown,
-    help: "Make one folder per class, named like the class, and put its images there.",
+  const looked: (Looked | undefined)[] = [];
+  const failures: unknown[] = [];
+  await parallel(some, async (file, i) => {
+    try {
+      const { height, width, channels } = await imageHeader(await readImage(file), file.shown);
+      // Decoding converts to the channels that are wanted.
+      looked[i] = { shape: [height, width, want?.shape[2] ?? channels], place: file.shown };
+    } catch (error) {
+      failures[i] = error;
+    }
   });
+  // One says what to do; a folder of them would say it a thousand times.
+  const [failure] = failures.filter((error) => error !== undefined);
+  if (failure !== undefined) report(failure);
+  const found = looked.filter((one) => one !== undefined);
+  const fits = ({ shape }: Looked): boolean =>
+    want === null || want.resize || (shape?.[0] === want.shape[0] && shape[1] === want.shape[1]);
+  return (
+    found.find((one) => !fits(one)) ?? found[0] ?? { shape: null, place: some[0]?.shown ?? "" }
+  );
+}
+
+function sample(files: readonly ImageFile[]): readonly ImageFile[] {
+  const step = files.length / mostChecked;
+  return Array.from({ length: mostChecked }, (_, i) => files[Math.floor(i * step)]).filter(
+    (file) => file !== undefined,
+  );
 }
 
 async function readImage(file: DataPath): Promise<Uint8Array> {

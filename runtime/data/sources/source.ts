@@ -10,6 +10,8 @@ export interface ReadContext {
   readonly base: string;
   /** Columns the features use. */
   readonly wants: Wants;
+  /** Told what describing left out. */
+  readonly note?: ((message: string) => void) | undefined;
   /** What the caller passed for the source kind "arrays". */
   readonly arrays?: ArrayColumns | undefined;
 }

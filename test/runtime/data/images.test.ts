@@ -1,10 +1,10 @@
 /** @file Reading folders of images. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
-import { beforeAll, expect, it } from "vitest";
-import { fitFacts, openData } from "../../../runtime/data/index.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { checkData, fitFacts, openData } from "../../../runtime/data/index.js";
 import type { SourceSpec } from "../../../runtime/spec.js";
 import { dataSpec, encoded, failure, feature, folder, put, read, valuesOf } from "./support.js";
 
@@ -171,6 +171,63 @@ it("refuses empty class folders and folders without classes", async () => {
   expect(await open("half")).toMatchObject({ code: "empty-class", place: "half/empty" });
   expect((await open("half/full")).code).toBe("no-rows");
   expect((await open("nowhere")).code).toBe("data-file-missing");
+});
+
+it("finds images in subfolders and behind links, each once, in the same order everywhere", async () => {
+  await picture("deep/cat/b/2.png", [1, 1, 3], () => [2, 0, 0]);
+  await picture("deep/cat/a.png", [1, 1, 3], () => [1, 0, 0]);
+  await picture("elsewhere/one.png", [1, 1, 3], () => [3, 0, 0]);
+  symlinkSync(join(base, "elsewhere"), join(base, "deep/dog"));
+  symlinkSync(join(base, "elsewhere/one.png"), join(base, "deep/cat/c.png"));
+  symlinkSync(join(base, "deep/cat"), join(base, "deep/cat/b/round"));
+  const { image, label } = await read({ kind: "images", path: "deep" }, base, ["image", "label"], {
+    image: { shape: [1, 1, 3], resize: false },
+  });
+  expect(valuesOf(label)).toEqual(["cat", "cat", "cat", "dog"]);
+  expect([0, 1, 2, 3].map((row) => image?.place(row))).toEqual([
+    "deep/cat/a.png",
+    "deep/cat/b/2.png",
+    "deep/cat/c.png",
+    "deep/dog/one.png",
+  ]);
+  symlinkSync("nowhere", join(base, "deep/cat/d.png"));
+  const broken = await failure(read({ kind: "images", path: "deep" }, base, ["label"]));
+  expect(broken).toMatchObject({ code: "data-file-unreadable", place: "deep/cat/d.png" });
+});
+
+describe("the headers", () => {
+  const features = { i: feature.image("image", [2, 3, 3]) };
+  const check = async (path: string, onNote?: (message: string) => void) =>
+    checkData(dataSpec({ kind: "images", path }, { features }), {
+      base,
+      ...(onNote === undefined ? {} : { onNote }),
+    });
+
+  it("of all images are looked at before training", async () => {
+    await picture("sizes/a/1.png", [2, 3, 3], () => [0, 0, 0]);
+    await picture("sizes/a/2.png", [2, 4, 3], () => [0, 0, 0]);
+    expect(await check("sizes")).toMatchObject([
+      { code: "data-shape-mismatch", place: "sizes/a/2.png", path: "features.i" },
+    ]);
+    await picture("broken/a/1.png", [2, 3, 3], () => [0, 0, 0]);
+    put(base, "broken/a/2.png", "not an image");
+    put(base, "broken/a/3.png", "nor this");
+    expect(await check("broken")).toMatchObject([
+      { code: "image-unreadable", place: "broken/a/2.png" },
+    ]);
+  });
+
+  it("of very many are looked at in part, which is said", async () => {
+    await picture("many/a/0.png", [2, 3, 3], () => [0, 0, 0]);
+    for (let i = 1; i <= 500; i++) {
+      symlinkSync(join(base, "many/a/0.png"), join(base, `many/a/${i}.png`));
+    }
+    const notes: string[] = [];
+    expect(await check("many", (note) => notes.push(note))).toEqual([]);
+    expect(notes).toEqual(["500 images of 501 images were looked at"]);
+    expect(await check("pets", (note) => notes.push(note))).toEqual([]);
+    expect(notes).toHaveLength(1);
+  });
 });
 
 /** A grey PNG of this size whose rows are all zero: a few bytes that decode to gigabytes. */

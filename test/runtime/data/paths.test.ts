@@ -129,3 +129,14 @@ it("reads gzip by its first bytes, whatever the file is called", async () => {
     expect(Buffer.from(await readHead(locate(name, base), 3)).toString()).toBe("hel");
   }
 });
+
+it("says that URLs and devices are not read", async () => {
+  expect(await refusal("https://example.org/d.csv")).toMatchObject({
+    code: "data-file-missing",
+    message: expect.stringContaining("URL"),
+  });
+  expect(await refusal("/dev/null")).toMatchObject({
+    code: "data-file-unreadable",
+    help: expect.stringContaining("regular files"),
+  });
+});

@@ -5,7 +5,7 @@ export const fileEntries = {
   "cannot-read": {
     severity: "error",
     message: "'{file}' cannot be read: {reason}",
-    help: "Check the path; 'extends' is relative to the folder of the spec.",
+    help: "{advice}",
     explain:
       "The spec file, or the file that 'extends' names, could not be opened. Only regular files are read: no folders, pipes or devices.",
     wrong: "extends: no-such-file.yaml",
@@ -95,7 +95,7 @@ export const fileEntries = {
   "number-not-exact": {
     severity: "error",
     message: "the number {text} {reason}",
-    help: "Write it in quotes if it is a text; else use a smaller number.",
+    help: "{advice}",
     explain:
       "Numbers are kept as 64-bit floating point. An integer beyond ±9,007,199,254,740,991 would silently become another one; infinity and not-a-number have no place in a spec.",
     wrong: "description: 12345678901234567890",

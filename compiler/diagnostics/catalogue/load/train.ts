@@ -97,6 +97,28 @@ export const trainEntries = {
     wrong: "train: { loss: cross_entropy, metrics: [r2] }",
     right: "train: { loss: cross_entropy, metrics: [accuracy] }",
   },
+  "monitor-needed": {
+    severity: "error",
+    message: "{setting} has nothing to watch: the monitor is the number of the epoch",
+    help: "Add `monitor: loss`, or a metric that is measured.",
+    explain:
+      "early_stopping and reduce_on_plateau wait for the monitored value to stop improving. With phases the losses work against each other, so by default the last epoch counts as the best: the monitor is the epoch, which always rises. Say what to watch instead, or remove the setting.",
+    wrong:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { early_stopping: 3, metrics: [], phases: [{ update: head, losses: [cross_entropy] }] }",
+    right:
+      "networks: { head: { layers: [dense: 2] } }\nmodel: { layers: [use: head] }\ntrain: { early_stopping: 3, metrics: [], monitor: loss, phases: [{ update: head, losses: [cross_entropy] }] }",
+  },
+  "top-k-of-all": {
+    severity: "warning",
+    message: "top_k with k = {k} is always 1: there are {classes}",
+    help: "Lower k, or measure accuracy.",
+    explain:
+      "top_k counts an example as right if its class is among the k most likely ones. With as many guesses as there are classes it always is.",
+    wrong:
+      "data:\n  targets: { a: { type: category, classes: [x, y] } }\ntrain:\n  loss: cross_entropy\n  metrics: [accuracy, { top_k: 2 }]",
+    right:
+      "data:\n  targets: { a: { type: category, classes: [x, y] } }\ntrain:\n  loss: cross_entropy\n  metrics: [accuracy]",
+  },
   "metric-twice": {
     severity: "error",
     message: "the metric '{name}' is listed twice",
