@@ -50,7 +50,7 @@ export function requireConditions(
   { name }: Pick<ModelDefinition, "name">,
 ): void {
   if (wanted.length > 0 || given === undefined) return;
-  throw invalid("given", `${name} generates without conditions, but some are given`);
+  throw invalid("given", `${name} generates without conditions, but some are given: leave them out`);
 }
 
 /** The inputs of programs for these examples. Throws what encodeInputs does. */
