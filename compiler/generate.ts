@@ -5,11 +5,13 @@ import { fileURLToPath } from "node:url";
 import { editorSchema } from "./1-load/schema/editor-schema.js";
 import { diagnosticsPage } from "./reference/diagnostics-page.js";
 import { layersPage } from "./reference/layers-page.js";
+import { specPage } from "./reference/spec-page.js";
 
 /** Text of every generated file, by its path from the root of the repository. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ["schema/dlc.schema.json", `${JSON.stringify(editorSchema(), null, 1)}\n`],
+    ["schema/spec.md", specPage()],
     ["schema/layers.md", layersPage()],
     ["schema/diagnostics.md", diagnosticsPage()],
   ]);

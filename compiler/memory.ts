@@ -52,6 +52,16 @@ interface Part {
 const sizeOf = (dtype: keyof typeof bytesPerElement, shape: Shape, n: number): number =>
   concreteDim(product(shape), n) * bytesPerElement[dtype];
 
+/** All values of a program together: never less than what they take at a time, and soon added up. */
+function valuesIn(graphs: readonly Graph[], n: number): number {
+  const sizes = graphs.map((graph) =>
+    reachable(graph.outputs.map(({ value }) => value))
+      .flatMap(({ types }) => types)
+      .reduce((sum, { dtype, shape }) => sum + sizeOf(dtype, shape, n), 0),
+  );
+  return Math.max(0, ...sizes);
+}
+
 /** Reports at most one mistake, at the layer with the largest tensor. */
 export function checkMemory(demand: Demand, memory: Memory, diagnostics: Diagnostics): void {
   const { state, graphs, batch, exact, last } = demand;
@@ -59,10 +69,11 @@ export function checkMemory(demand: Demand, memory: Memory, diagnostics: Diagnos
     (sum, { dtype, shape }) => sum + sizeOf(dtype, shape, 1),
     0,
   );
-  const valuesAt = (n: number): number =>
-    Math.max(0, ...graphs.map((graph) => planLifetimes(graph).peakBytes(n)));
-  const certain = stateBytes + valuesAt(Math.min(batch, certainBatch));
   const { enforced } = memory;
+  if (stateBytes + valuesIn(graphs, batch) <= Math.min(memory.bytes, mostModelBytes)) return;
+  const plans = graphs.map((graph) => planLifetimes(graph));
+  const valuesAt = (n: number): number => Math.max(0, ...plans.map((plan) => plan.peakBytes(n)));
+  const certain = stateBytes + valuesAt(Math.min(batch, certainBatch));
   const here = exact ? certain : stateBytes;
   const beyondAll = certain > mostModelBytes;
   if (beyondAll || (enforced && here > memory.bytes)) {

@@ -14,7 +14,6 @@ import {
   needsFacts,
   type OpKind,
   problemOf,
-  type SafetensorsHeader,
 } from "@dlc/runtime";
 import { loadSpec } from "./1-load/load-spec.js";
 import { ownerOf, type ResolvedSpec } from "./1-load/resolved-spec.js";
@@ -31,7 +30,7 @@ import type { CompiledModel, CompiledPhase, CompiledPrograms } from "./compiled-
 import { reportData } from "./data-problems.js";
 import type { Diagnostics } from "./diagnostics/report.js";
 import type { SourceFiles } from "./diagnostics/source-files.js";
-import { openInitial } from "./initial-weights.js";
+import { type OpenedInitial, openInitial } from "./initial-weights.js";
 import type { Graph } from "./ir/types.js";
 import { checkMemory, type Memory, machineMemory } from "./memory.js";
 import { settleLengths } from "./settle-lengths.js";
@@ -53,8 +52,8 @@ export interface CompileOptions {
    * Data is read in any case where the spec asks for something that only the data can tell.
    */
   readonly checkData?: boolean;
-  /** The header of the file that `init` names. `compile` reads it; without it there is no plan of initial weights. */
-  readonly initial?: SafetensorsHeader;
+  /** The file that `init` names. `compile` opens it; without it there is no plan of initial weights. */
+  readonly initial?: OpenedInitial;
   /** The last stage to run; there is no model without the last of all. Default: all. */
   readonly until?: Stage;
   /** What the model may take. Default: what this machine has, and more is only a warning. */
@@ -125,9 +124,16 @@ export function compileSpec(
   const lowered = timed("lower", () => lowerModel(spec, facts, diagnostics));
   if (lowered === null || diagnostics.hasErrors) return null;
   const { init } = spec;
+  const { initial: opened } = options;
   const initial =
-    init && options.initial
-      ? planInitial(spec, init, lowered, options.initial, diagnostics)
+    init && opened
+      ? planInitial(
+          spec,
+          init,
+          lowered,
+          { header: opened.header, facts: { here: facts, there: opened.facts } },
+          diagnostics,
+        )
       : undefined;
   if (diagnostics.hasErrors || options.until === "lower") return null;
 

@@ -2,6 +2,7 @@
 
 export { isFloat } from "./checkpoint/foreign/elements.js";
 export {
+  factsOfWeights,
   locateWeights,
   readWeightsHeader,
   type WeightsFile,
@@ -34,6 +35,7 @@ export {
   needsFacts,
   type OpenOptions,
   openData,
+  placedCsvRows,
   problemOf,
   readCsvRows,
   type SourceGuess,
@@ -57,6 +59,7 @@ export {
 } from "./model/contact-sheet.js";
 export { createModel } from "./model/create-model.js";
 export type { ExampleData } from "./model/data.js";
+export { searchLimits } from "./model/generate/limits.js";
 export {
   type BinaryOutput,
   type CategoryInput,

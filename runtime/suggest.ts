@@ -41,8 +41,9 @@ const digits = (word: string): string => word.replace(/\D/g, "");
 const skeleton = (word: string): string => word.toLowerCase().replace(/[\s_-]/g, "");
 
 /**
- * The known word that was probably meant, or null. Words of up to three letters are only matched
- * without regard to case: any two of them are too near to each other.
+ * The known word that was probably meant, or null. Short words are near to many others: those of up to
+ * two letters are only matched without regard to case, those of three also with the only word that
+ * begins alike and is one edit away, which is never sure.
  */
 export function suggest(word: string, known: Iterable<string>): Suggestion | null {
   if (word.length > longestWord) return null;
@@ -56,15 +57,24 @@ export function suggest(word: string, known: Iterable<string>): Suggestion | nul
     else if (distance === best.distance) best.ties += 1;
   }
   if (best === null) return null;
+  const isShort = best.distance > 0 && isOfThree(word);
+  if (isShort && (best.ties > 0 || digits(word) !== digits(best.word))) return null;
   // `width_2` is not a misspelt `width_1`.
   const alike = digits(word) === digits(best.word);
-  return { word: best.word, sure: best.distance <= 1 && best.ties === 0 && alike };
+  return { word: best.word, sure: best.distance <= 1 && best.ties === 0 && alike && !isShort };
 }
+
+const isOfThree = (word: string): boolean => word.length === 3;
 
 function distanceTo(word: string, candidate: string): number {
   if (skeleton(word) === skeleton(candidate) && word !== candidate) return 0;
+  const [a, b] = [word.toLowerCase(), candidate.toLowerCase()];
+  if (isOfThree(word) && candidate.length >= 3 && a[0] === b[0]) {
+    const distance = editDistance(a, b, 1);
+    return distance === 1 ? 1 : maximumDistance + 1;
+  }
   if (word.length <= 3 || candidate.length <= 3) return maximumDistance + 1;
-  return editDistance(word.toLowerCase(), candidate.toLowerCase(), maximumDistance);
+  return editDistance(a, b, maximumDistance);
 }
 
 /** " Did you mean 'x'?" or nothing, to append to a sentence. */

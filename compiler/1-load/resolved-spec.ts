@@ -77,6 +77,8 @@ export interface LayerUse {
   readonly fields: Readonly<Record<string, unknown>>;
   /** Of a layer inside a network: whose weights it has. Absent: its own. */
   readonly shared?: SharedLayer;
+  /** The block of the library that it is part of, as the spec names it. Absent: the user wrote the layer. */
+  readonly library?: string;
   /** Of `recurrent` only. */
   readonly cell?: RecurrentCell;
   /** The whole layer entry in the YAML. */

@@ -89,16 +89,23 @@ export function trail(names: readonly string[], sources: ReadonlyMap<string, Sou
 export const titleOf = (layer: LayerUse): string =>
   layer.named ? `${layer.type} '${layer.name}'` : layer.name;
 
+/** Inputs of a role may stand among the settings, or in `from`. */
+const writtenAs = ({ fieldSpans, roles }: LayerUse, field: string): string =>
+  fieldSpans[field] === undefined && roles?.includes(field) ? "from" : field;
+
 /** The smallest place that a complaint about a field (or the whole) of a layer can point to. */
 export const placeOf = (layer: LayerUse, field: string | null): Span =>
-  (field === null ? undefined : layer.fieldSpans[field]) ?? layer.fieldSpans.type ?? layer.span;
+  (field === null ? undefined : layer.fieldSpans[writtenAs(layer, field)]) ??
+  layer.fieldSpans.type ??
+  layer.span;
 
 function adviceOn(layer: LayerUse, field: string | null): string {
   if (field === null) {
     return "Look along the trail of shapes above for the layer that does not give what you expected.";
   }
+  const name = writtenAs(layer, field);
   const change =
-    layer.fieldSpans[field] === undefined ? `Set '${field}', or change` : `Change '${field}', or`;
+    layer.fieldSpans[name] === undefined ? `Set '${name}', or change` : `Change '${name}', or`;
   return `${change} what the layer reads: the trail above shows how its shape came about.`;
 }
 

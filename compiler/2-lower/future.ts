@@ -1,5 +1,5 @@
 /** @file Finds layers that show a decoder what it has to predict. */
-import { type LayerUse, layerOf, type ResolvedSpec } from "../1-load/resolved-spec.js";
+import { type LayerUse, layerOf, type ResolvedSpec, withCells } from "../1-load/resolved-spec.js";
 import { bug } from "../diagnostics/diagnostic.js";
 import type { Diagnostics } from "../diagnostics/report.js";
 import type { Span } from "../ir/origin.js";
@@ -7,6 +7,7 @@ import { type Shape, shapeOf } from "../ir/types.js";
 import type { AnyLayerDef } from "../layers/define-layer.js";
 import { layers as registry } from "../layers/index.js";
 import { placeOf, titleOf } from "./blame.js";
+import { outsideReads } from "./cell-reads.js";
 import type { Walk } from "./walk.js";
 
 /**
@@ -31,8 +32,9 @@ const worse = (a: Knowledge | null, b: Knowledge): Knowledge => {
 function looksAhead(layer: LayerUse, index: number): boolean {
   const roles = layer.roles ?? ["input"];
   const role = roles[index] ?? "input";
-  // What a recurrent cell reads from outside, it reads whole in every step.
-  if (layer.type === "recurrent") return role !== "input" || layer.fields.reverse === true;
+  if (layer.type === "recurrent") {
+    return layer.fields.reverse === true || layer.fields.return !== "sequence";
+  }
   return definitionOf(layer).looksAhead?.(layer.fields as never, role, roles) ?? false;
 }
 
@@ -41,6 +43,9 @@ const definitionOf = ({ type }: LayerUse): AnyLayerDef =>
 
 const isDecisive = (layer: LayerUse, target: string): boolean =>
   layer.type === "previous" && layer.from.includes(target);
+
+/** Of `previous` itself. */
+const asShown: Knowledge = { delay: 0, culprit: null, mover: null };
 
 /** What values tell of one sequence. */
 function knowledgeOf(
@@ -71,7 +76,7 @@ function knowledgeOf(
   const learn = (name: string): Knowledge | null => {
     const layer = byName.get(layerOf(name));
     if (layer === undefined || layer.type === "previous") {
-      return layer && isDecisive(layer, target) ? { delay: 0, culprit: null, mover: null } : null;
+      return layer && isDecisive(layer, target) ? asShown : null;
     }
     // `decoder.sequence` of a layer whose result is another.
     const word = name === layer.name ? undefined : name.slice(layer.name.length + 1);
@@ -81,10 +86,17 @@ function knowledgeOf(
     const meant = shown
       ? layer
       : { ...layer, fields: { ...fields, return: word }, fieldSpans: place };
-    return layer.from.reduce<Knowledge | null>((all, _, index) => {
-      const found = passedOn(meant, name, index);
-      return found === null ? all : worse(all, found);
-    }, null);
+    const whole = outsideReads(layer).map(({ reader, name: from }): Knowledge | null => {
+      const of = isDecisive(reader, target) ? asShown : read(from);
+      return of === null || of.culprit !== null ? of : { ...of, culprit: reader };
+    });
+    // Of a recurrent layer the others of `from` are what its cell reads from outside.
+    const inputs = layer.cell === undefined ? layer.from : layer.from.slice(0, 1);
+    const ways = inputs.map((_, index) => passedOn(meant, name, index));
+    return [...ways, ...whole].reduce<Knowledge | null>(
+      (all, found) => (found === null ? all : worse(all, found)),
+      null,
+    );
   };
   /** Layers are many, and so are ways through them: each is followed once. */
   const read = (name: string): Knowledge | null => {
@@ -113,8 +125,8 @@ export function checkFuture(
   const known = knowledgeOf(target, spec, walk)(output);
   const culprit = known?.culprit ?? (known !== null && known.delay < 0 ? known.mover : null);
   if (culprit === null) return;
-  const shown = layers.find((layer) => isDecisive(layer, target));
-  const remedy = remedyFor(culprit);
+  const shown = withCells(layers).find((layer) => isDecisive(layer, target));
+  const remedy = remedyFor(culprit, layers);
   diagnostics.report(
     "sees-the-future",
     placeOf(culprit, remedy.field ?? null),
@@ -143,11 +155,32 @@ const byType: Readonly<Record<string, Remedy>> = {
   group_norm: { text: "Use `layer_norm` in its place." },
 };
 
+const insideCell: Remedy = {
+  text: "A cell reads what comes from outside whole, in every step: read `x`, the step's own part of the sequence, and keep in a state what is needed later.",
+};
+
 /** What to write instead. */
-function remedyFor({ type, fields }: LayerUse): Remedy {
+function remedyFor(layer: LayerUse, layers: readonly LayerUse[]): Remedy {
+  const { name, type, fields, library } = layer;
+  if (library === "transformer_encoder") {
+    return {
+      text: "Use `block: transformer_causal`, of which each step looks at earlier ones only.",
+    };
+  }
+  if (library === "transformer_decoder") {
+    return {
+      text: "Its memory must be another sequence, such as an encoder's. To look at what has been said, use `block: transformer_causal`.",
+    };
+  }
+  if (!layers.some((one) => one.name === name)) return insideCell;
   for (const field of ["bidirectional", "go_backwards", "reverse"]) {
     if (fields[field] !== true) continue;
     return { text: `Remove \`${field}\`: a decoder reads forwards.`, field };
+  }
+  if (fields.causal === false && layer.roles?.includes("memory")) {
+    return {
+      text: "To look at what has been said, leave the memory out and set `causal: true` (self-attention). A memory must be another sequence, such as an encoder's.",
+    };
   }
   if (fields.causal === false) return { text: "Set `causal: true`.", field: "causal" };
   if ("return" in fields && fields.return !== "sequence") {
@@ -155,6 +188,7 @@ function remedyFor({ type, fields }: LayerUse): Remedy {
       "Let what follows read all steps (`return: sequence`): then each has an output of its own.";
     return { text, field: "return" };
   }
+  if (type === "recurrent") return insideCell;
   const otherwise =
     "Use a layer that works step by step: lstm or gru with `return: sequence`, attention with `causal: true`, conv1d with `padding: causal`.";
   return byType[type] ?? { text: otherwise };

@@ -129,7 +129,9 @@ const binaryCrossEntropy: LossRule = {
       const inside = target.value >= 0 && target.value <= 1;
       return inside
         ? null
-        : wrong(`binary_cross_entropy needs a target between 0 and 1, not ${target.value}: for other numbers use mse`);
+        : wrong(
+            `binary_cross_entropy needs a target between 0 and 1, not ${target.value}: for other numbers use mse`,
+          );
     }
     if (target.kind === "category") {
       if (target.classes.length === 2) return singleScore(output);

@@ -49,6 +49,7 @@ export function lowerModel(
   if (failed()) return null;
   const common = {
     state: still.state,
+    tokenWeights: still.tokenWeights,
     heads,
     infer: graph("infer", headOutputs({ heads: knowable(goal.heads, spec) })),
     layers: summarise(spec.layers, still),

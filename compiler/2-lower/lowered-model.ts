@@ -34,6 +34,8 @@ export interface LayerSummary {
 
 export interface LoweredModel {
   readonly state: Readonly<Record<string, StateSpec>>;
+  /** By weight that has a row or column for each token: the text whose tokens these are. */
+  readonly tokenWeights: ReadonlyMap<string, string>;
   readonly heads: readonly HeadSpec[];
   /** Outputs: the heads. */
   readonly infer: Graph;

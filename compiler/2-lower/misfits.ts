@@ -134,6 +134,9 @@ function reportShape(
 
 function adviceOn(got: Shape, wanted: Shape, use: LossUse): string {
   const width = wanted.at(-1);
+  if (wanted.length === 2 && got.length === 3) {
+    return `End the model with one vector per example and \`dense: ${width}\`: recurrent layers give it with \`return: last\`, of other sequences take \`global_avg_pool1d\`.`;
+  }
   if (wanted.length === 2 && got.length > 2) {
     return `End the model with \`flatten\` (or \`global_avg_pool2d\`) and \`dense: ${width}\`.`;
   }

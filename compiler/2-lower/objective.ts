@@ -25,6 +25,8 @@ import { checkFuture } from "./future.js";
 import { type Head, headOf, naturalDecoding } from "./heads.js";
 import { losses } from "./losses.js";
 import { reportLossTarget, reportMisfit } from "./misfits.js";
+import { checkVocabulary } from "./other-vocabulary.js";
+import { checkOwnAnswer } from "./own-answer.js";
 import { type Target, targetOf } from "./targets.js";
 import type { Walk } from "./walk.js";
 
@@ -332,7 +334,9 @@ function lossOf(
   if (target.kind === "tokens") {
     const way = { output: outputName, target: target.name, loss: use.span };
     checkFuture(spec, walk, way, diagnostics);
+    checkOwnAnswer(spec, walk, way, diagnostics);
   }
+  checkVocabulary(layer, target, use, context);
   const elements = rule.build(b, output, target, use);
   if (use.classWeights === null) return batchMean(b, elements, paddingOf(target), use.reduce);
   if (target.kind !== "category") {

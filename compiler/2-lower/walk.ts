@@ -37,6 +37,7 @@ import {
 } from "./padded.js";
 import { lowerCell } from "./recurrent.js";
 import { requireSize } from "./size.js";
+import { TokenWeights } from "./token-weights.js";
 import { isFrozen } from "./tuning.js";
 
 /** A trained tensor as the walk met it. */
@@ -58,6 +59,8 @@ export interface Walk {
   readonly sources: ReadonlyMap<string, Source>;
   readonly state: Readonly<Record<string, StateSpec>>;
   readonly weights: readonly WalkedWeight[];
+  /** By weight that has a row or column for each token: the text whose tokens these are. */
+  readonly tokenWeights: ReadonlyMap<string, string>;
   /** New values of buffers; empty unless training. */
   readonly updates: readonly {
     readonly name: string;
@@ -94,6 +97,7 @@ export function walk({
   const updates = new Map<string, { name: string; value: Value; owner: string }>();
   const features = spec.data?.features ?? {};
   const columns = { ...features, ...spec.data?.targets };
+  const tokens = new TokenWeights(columns, facts);
   const blamed = new Set<string>();
   let sites = 0;
   /** Cells of recurrent layers around the layer at hand. */
@@ -179,6 +183,7 @@ export function walk({
         const specification = { dtype: "f32", shape, role: "weight", init, layer: owner } as const;
         const isNew = declare(full, specification);
         const value = tensor(full, specification);
+        tokens.note(full, shape, layer, ids);
         if (isNew) {
           weights.push({ name: full, value, decay, l1, l2, layer, owner: updateNameOf(layer) });
         }
@@ -384,7 +389,7 @@ export function walk({
     if (layer.name === prior?.name) lowerPrior(layer, prior.shape);
     else lowerAny(layer);
   }
-  return { b, sources, state, weights, updates: [...updates.values()] };
+  return { b, sources, state, weights, tokenWeights: tokens.texts, updates: [...updates.values()] };
 }
 
 /** Two uses of a network ask for a tensor in different sizes. */

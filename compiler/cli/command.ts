@@ -1,5 +1,5 @@
 /** @file What a command is. Help, parsing, suggestions and shell completion all come from this. */
-import type { ExitReason } from "@dlc/runtime/errors";
+import { DlcError, type ExitReason } from "@dlc/runtime/errors";
 import type { Console } from "./console.js";
 
 export interface ArgumentDef {
@@ -76,8 +76,19 @@ export const count = (options: OptionValues, name: string): number | undefined =
 };
 export const on = (options: OptionValues, name: string): boolean => options[name] === true;
 
-/** `--set a=1 --set b=2` as a record. */
+/**
+ * `--set a=1 --set b=2` as a record.
+ * @throws DlcError `bad-command-line` for a parameter with two values.
+ */
 export function settings(options: OptionValues): Record<string, string> {
   const entries = (options.set as readonly (readonly [string, string])[] | undefined) ?? [];
+  const names = entries.map(([name]) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new DlcError("bad-command-line", `--set gives '${twice}' more than once`, {
+      help: "Give every parameter one value.",
+      reason: "usage",
+    });
+  }
   return Object.fromEntries(entries);
 }

@@ -15,6 +15,7 @@ export type AnyModel = Model<{
   readonly target: Readonly<Record<string, unknown>>;
   readonly output: unknown;
   readonly metrics: Readonly<Record<string, number>>;
+  readonly generated?: unknown;
 }>;
 
 /** What every generated package exports. */

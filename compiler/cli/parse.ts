@@ -69,8 +69,15 @@ function made(option: OptionDef): Option {
   };
   if (option.repeatable) {
     result.argParser((value, all: unknown[] | undefined) => [...(all ?? []), parse(value)]);
-  } else if (option.check) {
-    result.argParser(parse);
+  } else if (result.required) {
+    const choose = result.parseArg;
+    let given = false;
+    result.argParser((value, previous: unknown) => {
+      // The last one would win silently.
+      if (given) throw new InvalidArgumentError("It is given more than once.");
+      given = true;
+      return choose === undefined ? parse(value) : choose.call(result, value, previous);
+    });
   }
   return result;
 }

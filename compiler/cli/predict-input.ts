@@ -1,7 +1,7 @@
 /** @file The inputs of `dlc predict` as examples: image files, tables, JSON documents, JSON lines. */
 import { accessSync, constants, createReadStream, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import { type ModelDefinition, readCsvRows } from "@dlc/runtime";
+import { type ModelDefinition, placedCsvRows } from "@dlc/runtime";
 import { type Encoding, guessEncoding, notUtf8Because } from "@dlc/runtime/encoding";
 import { DlcError, systemReason } from "@dlc/runtime/errors";
 
@@ -26,8 +26,8 @@ export async function* examplesOf(
   } else if (imageFile.test(extension)) {
     yield [{ example: imageExample(definition, input), place: input }];
   } else if (/^\.(csv|tsv)$/i.test(extension)) {
-    const rows = await readCsvRows(resolve(input), definition);
-    yield rows.map((example, i) => ({ example, place: `${input}, row ${i + 1}` }));
+    const rows = await placedCsvRows(resolve(input), definition);
+    yield rows.map(({ row, line }) => ({ example: row, place: `${input}:${line}` }));
   } else {
     yield* jsonExamples(createReadStream(input), input);
   }

@@ -1,11 +1,22 @@
 /** @file The reference of layers, as Markdown. */
 
 import { parse } from "yaml";
-import { describeSchema } from "../1-load/check/describe-schema.js";
 import { libraryNames, libraryText } from "../1-load/model/library.js";
+import { blockUseShape, repeatShape, useShape } from "../1-load/schema/layer-shapes.js";
+import { recurrentShape, stateShape } from "../1-load/schema/recurrent-shape.js";
+import type { Fields, Shape } from "../1-load/schema/shape.js";
 import type { AnyLayerDef } from "../layers/define-layer.js";
-import type { Field } from "../layers/fields.js";
 import { layers } from "../layers/index.js";
+import { cell, settingsTable, yamlBlock } from "./settings.js";
+import { specLink } from "./spec-page.js";
+
+/** Items of a list of layers that are made of layers themselves. */
+export const composed: readonly Shape[] = [
+  blockUseShape,
+  repeatShape,
+  useShape,
+  recurrentShape,
+].map((shape) => shape as Shape<Fields>);
 
 export function layersPage(): string {
   const all = [...layers.values()];
@@ -24,8 +35,10 @@ export function layersPage(): string {
     "| layer | what it does | shapes |",
     "| - | - | - |",
     ...list,
+    ...composed.map(({ name, summary }) => `| [\`${name}\`](#${name}) | ${cell(summary)} | |`),
     "",
     ...all.flatMap(section),
+    ...composed.flatMap(composedSection),
     "# Blocks",
     "",
     "Blocks that come with dlc, for `block` and `repeat`. Their parameters, with the defaults shown, and further inputs",
@@ -36,7 +49,6 @@ export function layersPage(): string {
 }
 
 function section(layer: AnyLayerDef): string[] {
-  const fields: readonly [string, Field<unknown>][] = Object.entries(layer.fields);
   const value =
     layer.inputs === "many"
       ? "Its value is the list of inputs; with settings they stand under `inputs`."
@@ -45,12 +57,6 @@ function section(layer: AnyLayerDef): string[] {
         : layer.primary === null
           ? "It takes no single value."
           : `\`${layer.type}: value\` sets \`${layer.primary}\`.`;
-  const table = [
-    "| setting | values | default | meaning |",
-    "| - | - | - | - |",
-    ...fields.map(([name, field]) => row(name, field)),
-    "",
-  ];
   return [
     `## ${layer.type}`,
     "",
@@ -58,12 +64,36 @@ function section(layer: AnyLayerDef): string[] {
     "",
     `Shapes: ${layer.shapes}. ${value}`,
     "",
-    "```yaml",
-    `- ${layer.example.replaceAll("\n", "\n  ")}`,
-    "```",
-    "",
-    ...(fields.length === 0 ? [] : table),
+    ...yamlBlock(item(layer.example)),
+    ...settingsTable(layer.fields, specLink),
     ...further(layer),
+  ];
+}
+
+/** As an item of a list. */
+const item = (example: string): string => `- ${example.replaceAll("\n", "\n  ")}`;
+
+function composedSection({ name, summary, primary, fields, example }: Shape): string[] {
+  return [
+    `## ${name}`,
+    "",
+    summary,
+    "",
+    ...(primary === null ? [] : [`\`${name}: value\` sets \`${primary}\`.`, ""]),
+    ...yamlBlock(item(example ?? name)),
+    ...settingsTable(fields, specLink),
+    ...("states" in fields ? stateSection() : []),
+  ];
+}
+
+function stateSection(): string[] {
+  const { summary, primary, fields } = stateShape;
+  return [
+    "### state",
+    "",
+    `${summary} It has one of these settings; \`name: value\` sets \`${primary}\`.`,
+    "",
+    ...settingsTable(fields, specLink),
   ];
 }
 
@@ -85,10 +115,7 @@ function blockSection(name: string): string[] {
     "",
     description,
     "",
-    "```yaml",
-    `- block: { name: ${name}, with: { ${settings.join(", ")} } }`,
-    "```",
-    "",
+    ...yamlBlock(`- block: { name: ${name}, with: { ${settings.join(", ")} } }`),
   ];
 }
 
@@ -103,16 +130,3 @@ function further({ roles = {}, outputs = {} }: AnyLayerDef): string[] {
   const list = [...inputs, ...others];
   return list.length === 0 ? [] : [...list, ""];
 }
-
-function row(name: string, field: Field<unknown>): string {
-  const fallback = field.default === undefined ? "required" : shown(field.default);
-  return `| \`${name}\` | ${cell(describeSchema(field.schema))} | ${cell(fallback)} | ${cell(field.description)} |`;
-}
-
-function shown(value: unknown): string {
-  if (value === null) return "";
-  if (typeof value === "object" && "kind" in value) return `\`${value.kind}\``;
-  return `\`${JSON.stringify(value).replaceAll('"', "")}\``;
-}
-
-const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");

@@ -132,7 +132,8 @@ async function otherFacts(
   return first ?? "its data had other classes or scales";
 }
 
-async function readFacts(file: string): Promise<FittedFacts | null> {
+/** The facts that a run's description (`run.json`) tells; null where it tells none. */
+export async function readFacts(file: string): Promise<FittedFacts | null> {
   try {
     const value = parseStrictJson(new TextDecoder().decode(await readRegularFile(file)));
     return isRecord(value) && isRecord(value.facts) ? (value.facts as FittedFacts) : null;

@@ -12,6 +12,7 @@ const maxHeaderBytes = 100_000_000;
 export const lengthBytes = 8;
 
 export type SafetensorsFault =
+  | "not-safetensors"
   | "too-short"
   | "header-too-large"
   | "header-beyond-file"

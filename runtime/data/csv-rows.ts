@@ -16,13 +16,21 @@ type CellOf = (column: string) => string;
  */
 export async function readCsvRows(
   path: string,
-  { data }: Pick<ModelDefinition, "data">,
+  definition: Pick<ModelDefinition, "data">,
 ): Promise<InputRow[]> {
+  return (await placedCsvRows(path, definition)).map(({ row }) => row);
+}
+
+/** As readCsvRows, with the line of the file that each row stands in. */
+export async function placedCsvRows(
+  path: string,
+  { data }: Pick<ModelDefinition, "data">,
+): Promise<{ readonly row: InputRow; readonly line: number }[]> {
   const features = Object.entries(data?.features ?? {});
   const file = locate(path, ".");
   const source = data?.source.kind === "csv" ? data.source : null;
   const delimiter = /\.tsv(\.gz)?$/i.test(path) ? "\t" : (source?.delimiter ?? ",");
-  const rows: InputRow[] = [];
+  const rows: { readonly row: InputRow; readonly line: number }[] = [];
   let names: readonly string[] = [];
   await readRows({ delimiter, header: source?.header ?? null }, file, {
     header(found) {
@@ -33,11 +41,10 @@ export async function readCsvRows(
     },
     row(cells, line) {
       const cell: CellOf = (column) => cells[names.indexOf(column)] ?? "";
-      rows.push(
-        Object.fromEntries(
-          features.map(([name, feature]) => [name, featureValue(feature, cell, file, line)]),
-        ),
+      const row = Object.fromEntries(
+        features.map(([name, feature]) => [name, featureValue(feature, cell, file, line)]),
       );
+      rows.push({ row, line });
       return true;
     },
   });

@@ -8,7 +8,7 @@ export {
 } from "./batches.js";
 export { checkData, type DataProblem, problemOf } from "./check.js";
 export { factProblems, splitProblems } from "./class-rows.js";
-export { readCsvRows } from "./csv-rows.js";
+export { placedCsvRows, readCsvRows } from "./csv-rows.js";
 export {
   Dataset,
   type EncodedTable,

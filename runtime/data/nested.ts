@@ -42,16 +42,15 @@ export function toNumber(value: unknown, name: string, place: () => string): num
   if (typeof value === "number") return checkNumber(value, name, place);
   if (typeof value === "boolean") return value ? 1 : 0;
   if (value === null || value === undefined) throw noValue(name, place());
-  throw new DataError(
-    "not-a-number",
-    `'${name}' holds ${describe(value)} where a number is expected`,
-    {
-      place: place(),
-      column: name,
-      help: "Write plain numbers; all rows must have the same shape.",
-    },
-  );
+  throw notNumber(value, name, place());
 }
+
+export const notNumber = (value: unknown, name: string, place: string): DataError =>
+  new DataError("not-a-number", `'${name}' holds ${describe(value)} where a number is expected`, {
+    place,
+    column: name,
+    help: "Write plain numbers; all rows must have the same shape.",
+  });
 
 function describe(value: unknown): string {
   if (typeof value === "string") return `the text ${quote(value)}`;

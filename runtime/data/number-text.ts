@@ -25,7 +25,7 @@ export function parseNumber(text: string, column: string, place: () => string): 
   throw new DataError("not-a-number", `${quote(text)} in '${column}' is not a number`, {
     place: place(),
     column,
-    help: "Write numbers like 12, -0.5 or 1e-3; for text use a feature of type category.",
+    help: "Write numbers like 12, -0.5 or 1e-3; for words use a feature of type category, for sentences one of type text.",
   });
 }
 

@@ -2,7 +2,7 @@
 import type { FeatureSpec } from "../spec.js";
 import { count, DataError, quote, showShape } from "./errors.js";
 import type { Encoded } from "./features.js";
-import { isArrayLike, shapeOf, toNumber } from "./nested.js";
+import { isArrayLike, notNumber, shapeOf, toNumber } from "./nested.js";
 import { checkNumber, parseNumber } from "./number-text.js";
 import { type Column, type NumberColumn, rowSize, sharedArray } from "./table.js";
 import { checkSize } from "./text.js";
@@ -202,12 +202,18 @@ export function nestedSteps(
     const step: unknown = value[i];
     if (!isArrayLike(step)) {
       if (channels !== 1) throw raggedStep(name, 1, channels, place());
-      emit(toNumber(step, name, place));
+      emit(stepNumber(step, name, place));
       continue;
     }
     if (step.length !== channels) throw raggedStep(name, step.length, channels, place());
-    for (let c = 0; c < channels; c++) emit(toNumber(step[c], name, place));
+    for (let c = 0; c < channels; c++) emit(stepNumber(step[c], name, place));
   }
+}
+
+/** A measurement: `true` is none, unlike in a column of truth values. */
+function stepNumber(value: unknown, name: string, place: () => string): number {
+  if (typeof value === "boolean") throw notNumber(value, name, place());
+  return toNumber(value, name, place);
 }
 
 /** One sequence as `predict` takes it. */

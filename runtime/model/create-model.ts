@@ -28,6 +28,7 @@ import { type ExampleData, openModelData } from "./data.js";
 import { decodeOutputs } from "./decode.js";
 import { summarize, withConfusion } from "./evaluation.js";
 import { generateExamples, predictSequences } from "./generate/index.js";
+import { requireKnown } from "./options.js";
 import type {
   EvaluationResult,
   Model,
@@ -52,6 +53,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
   definition: ModelDefinition,
   options: ModelOptions = {},
 ): Promise<Model<T>> {
+  requireKnown("load", options);
   type Input = T["input"];
   type Output = T["output"];
   type Example = T["input"] & T["target"];
@@ -75,6 +77,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
 
   async function load(path: string): Promise<void> {
     const loaded = await loadWeights(path, definition);
+    begun.clear();
     replaceState(engine.createState(specsOf(definition, loaded.values), loaded.values));
     origin = { path: loaded.path, step: loaded.step, sameSpec: loaded.sameSpec };
     otherFacts = loaded.otherFacts;
@@ -119,12 +122,13 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
       const size = 2 ** Math.floor(Math.log2(rest));
       const chunk = inputs.slice(start, start + size) as readonly Record<string, unknown>[];
       const executable = await engine.prepare(infer, size);
+      const encoded = await encodeInputs(definition, chunk);
       const results = await executable.run({
-        inputs: await encodeInputs(definition, chunk),
+        inputs: encoded,
         scalars: stillScalars(infer, "predict", definition.train?.seed ?? 0, start),
         state: current,
       });
-      const decoded = decodeOutputs(heads, results, size, definition);
+      const decoded = decodeOutputs(heads, results, size, definition, encoded);
       const [only] = heads;
       const named = byName && heads.length === 1 && only !== undefined;
       const examples = named ? decoded.map((fields) => ({ [only.name]: fields })) : decoded;
@@ -134,10 +138,12 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     return outputs;
   }
 
-  async function evaluateModel({
-    split,
-    data,
-  }: ModelEvaluateOptions<Example> = {}): Promise<EvaluationResult<T["metrics"]>> {
+  async function evaluateModel(
+    options: ModelEvaluateOptions<Example> = {},
+  ): Promise<EvaluationResult<T["metrics"]>> {
+    requireKnown("evaluate", options);
+    const { split, data } = options;
+    if (disposed) throw gone(definition);
     const program = definition.programs.evaluate;
     if (program === undefined) {
       throw new DlcError("not-trainable", `${definition.name} has no loss to evaluate`, {
@@ -176,6 +182,9 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     }
   }
 
+  /** By run folder, what it started from: calling train() again continues it with these same weights. */
+  const begun = new Map<string, Pick<TrainOptions, "initial" | "startFrom">>();
+
   /** What a new run starts from: loaded weights, else what the spec's `init` names. */
   async function startOf(run: string): Promise<Pick<TrainOptions, "initial" | "startFrom">> {
     if (state !== null) return { initial: await readWeights(state) };
@@ -185,6 +194,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
   }
 
   async function trainModel(options: ModelTrainOptions<Example> = {}): Promise<TrainResult> {
+    requireKnown("train", options, definition.train);
     const {
       data,
       run = defaultRun(definition),
@@ -195,7 +205,8 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
       onEvent,
     } = options;
     if (disposed) throw gone(definition);
-    const start = await startOf(resolve(run));
+    const path = resolve(run);
+    const start = (fresh ? undefined : begun.get(path)) ?? (await startOf(path));
     const dataset = await openModelData(definition, {
       base,
       splits: ["train", "validation"],
@@ -211,9 +222,10 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
         why,
         data: { train: source, validation: sourceOf(dataset, "validation") },
         dataHash: fingerprint(dataset),
-        run: resolve(run),
+        run: path,
         ...defined({ fresh, settings, ...start, signal, timeLimit, onEvent }),
       });
+      begun.set(path, start);
       replaceState(trained);
       origin = { path: result.weights, step: result.step, sameSpec: true };
       otherFacts = null;
@@ -228,6 +240,7 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
   }
 
   async function generate(options: SequenceOptions<Readonly<Record<string, unknown>>> = {}) {
+    requireKnown("generate", options);
     return generateExamples({ definition, engine, state: trainedState() }, options);
   }
 
@@ -257,8 +270,8 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
     predict,
     evaluate: evaluateModel,
     train: trainModel,
-    generate: generate as Model<T>["generate"],
-    read: () => readWeights(trainedState()),
+    generate,
+    read: async () => readWeights(trainedState()),
     save: async (path) => saveWeights(path, await readWeights(trainedState()), definition),
     async dispose() {
       disposed = true;
@@ -266,7 +279,8 @@ export async function createModel<T extends ModelTypes = ModelTypes>(
       state = null;
       if (own) await engine.dispose();
     },
-  };
+    // Always there at run time: it explains itself to callers without types.
+  } as Model<T> & { generate: typeof generate };
 }
 
 /** Does the infer program do without targets? */

@@ -2,6 +2,7 @@
 import {
   type ArrayColumn,
   type ArrayColumns,
+  DataError,
   type Dataset,
   openData,
   type SplitArrays,
@@ -77,12 +78,29 @@ function toColumns(
       columns[feature.column] = sequenceColumn(values);
       continue;
     }
+    if (feature !== undefined) requireRows(name, feature, values);
     const column = toColumn(name, values);
     if (feature === undefined) columns[name] = column;
     else if (feature.type !== "vector") columns[feature.column] = column;
     else Object.assign(columns, vectorColumns(feature, column));
   }
   return columns;
+}
+
+/** A flat array without a shape has one number per row; images and vectors of several need the shape. */
+function requireRows(name: string, feature: FeatureSpec, values: unknown): void {
+  const { shape } = feature as { readonly shape?: readonly number[] };
+  if (shape === undefined || !ArrayBuffer.isView(values)) return;
+  const { length } = values as unknown as ArrayLike<number>;
+  const size = sizeOf(shape);
+  if (size === 1) return;
+  const dims = shape.join(", ");
+  const rows = length % size === 0 ? String(length / size) : "rows";
+  throw new DataError(
+    "data-shape-mismatch",
+    `'${name}' is a flat array of ${length} numbers, which does not say where an example ends: one is [${dims}]`,
+    { place: name, help: `Pass { shape: [${rows}, ${dims}], data }, or a list of examples.` },
+  );
 }
 
 /** Sequences of any length: each `{shape, data}` of a list becomes a list of its steps. */

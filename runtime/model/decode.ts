@@ -4,7 +4,8 @@ import { type HeadSpec, type ModelDefinition, specialTokens } from "../spec.js";
 import { type HostTensor, sizeOf } from "../tensor.js";
 
 type Fields = Readonly<Record<string, unknown>>;
-type Decoder = (head: HeadSpec, values: Float32Array, texts: Texts) => Fields;
+/** `given`: of a text that the model scores, how many tokens it has; null: unknown. */
+type Decoder = (head: HeadSpec, values: Float32Array, texts: Texts, given: number | null) => Fields;
 
 /** The part of a definition that says what tokens are called. */
 export type Texts = Pick<ModelDefinition, "data" | "facts">;
@@ -56,14 +57,16 @@ const decoders: Readonly<Record<HeadSpec["kind"], Decoder>> = {
     if (values.length === 1) return { value: values[0] };
     return { value: { shape: head.shape, data: values } };
   },
-  tokens(head, values, texts) {
+  tokens(head, values, texts, given) {
     const { decode, show, vocabulary } = tokenizerFor(head, texts);
     const ids: number[] = [];
     const probabilities: number[] = [];
-    for (let at = 0; at < values.length; at += vocabulary.length) {
+    const length = given === null ? values.length : given * vocabulary.length;
+    for (let at = 0; at < length; at += vocabulary.length) {
       const step = values.subarray(at, at + vocabulary.length);
       const best = indexOfLargest(step);
-      if (best === specialTokens.end || best === specialTokens.pad) break;
+      const ends = best === specialTokens.end || best === specialTokens.pad;
+      if (ends && given === null) break;
       ids.push(best);
       probabilities.push(step[best] as number);
     }
@@ -73,31 +76,50 @@ const decoders: Readonly<Record<HeadSpec["kind"], Decoder>> = {
 
 /**
  * One prediction per example. A model with one head gives that head's fields, with several an object
- * of them by head name. `texts`: needed for heads of kind "tokens".
+ * of them by head name. `texts`: needed for heads of kind "tokens"; `inputs`, what the program read:
+ * where the text of such a head is among them, it has a step for each of its tokens.
  */
 export function decodeOutputs(
   heads: readonly HeadSpec[],
   outputs: Readonly<Record<string, HostTensor>>,
   examples: number,
   texts: Texts = noTexts,
+  inputs: Readonly<Record<string, HostTensor>> = {},
 ): Fields[] {
   return Array.from({ length: examples }, (_, row) => {
     const fields = heads.map(
-      (head) => [head.name, decodeHead(head, outputs[head.name], row, texts)] as const,
+      (head) =>
+        [head.name, decodeHead(head, outputs, row, texts, stepsOf(head, inputs, row))] as const,
     );
     const [only] = fields;
     return heads.length === 1 && only !== undefined ? only[1] : Object.fromEntries(fields);
   });
 }
 
+/** Tokens of the text that a head scores, where the program read it; else null. */
+function stepsOf(
+  { kind, target }: HeadSpec,
+  inputs: Readonly<Record<string, HostTensor>>,
+  row: number,
+): number | null {
+  const ids = kind === "tokens" && target !== null ? inputs[target] : undefined;
+  if (ids === undefined) return null;
+  const [, length = 0] = ids.shape;
+  const own = ids.data.subarray(row * length, (row + 1) * length);
+  const padding = own.indexOf(specialTokens.pad);
+  return padding < 0 ? length : padding;
+}
+
 function decodeHead(
   head: HeadSpec,
-  output: HostTensor | undefined,
+  outputs: Readonly<Record<string, HostTensor>>,
   row: number,
   texts: Texts,
+  given: number | null,
 ): Fields {
+  const output = outputs[head.name];
   if (output === undefined) throw new Error(`the program has no output ${head.name}`);
   const size = sizeOf(head.shape);
   const values = output.data.slice(row * size, (row + 1) * size) as Float32Array;
-  return decoders[head.kind](head, values, texts);
+  return decoders[head.kind](head, values, texts, given);
 }

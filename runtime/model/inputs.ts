@@ -90,7 +90,9 @@ export type SequenceInput<Channels extends number> =
 
 /**
  * Prediction of a text that is read on the way (a model that scores texts): the most probable token
- * of every step, up to the end that the model sees.
+ * of every step. Of a language model, which is given the text itself: a step for each of its tokens (the
+ * end included where the feature has one), each after those before it; `text` ends at the first end. Of
+ * other models: up to the end that the model sees.
  */
 export interface TokensOutput {
   readonly text: string;

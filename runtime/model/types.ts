@@ -111,8 +111,25 @@ type GeneratedOf<T> = T extends { readonly generated: infer Generated } ? Genera
 type GenerateOptionsOf<T> = T extends { readonly generated: unknown; readonly sequence: false }
   ? GenerateOptions<GivenOf<T>>
   : SequenceOptions<GivenOf<T>>;
+/** Conditions must be given where the model has some; records of any names have none that are known. */
+type GenerateArguments<T> = string extends keyof GivenOf<T>
+  ? [options?: GenerateOptionsOf<T>]
+  : [options: GenerateOptionsOf<T> & { readonly given: GivenOf<T> | readonly GivenOf<T>[] }];
 
-export interface Model<T extends ModelTypes = ModelTypes> {
+interface Generating<T> {
+  /**
+   * Makes new examples, from random numbers or token by token, as the spec's generate section says.
+   * @throws DlcError `cannot-generate`, `untrained`, `unknown-option`, `invalid-setting`, `empty-prompt`,
+   * `prompt-too-long`, `unknown-in-prompt`, and those of `predict` for what is given.
+   */
+  generate(...options: GenerateArguments<T>): Promise<GeneratedOf<T>[]>;
+}
+
+/** A model of a package; generate() is there where the package may generate something. */
+export type Model<T extends ModelTypes = ModelTypes> = ModelMethods<T> &
+  ("generated" extends keyof T ? Generating<T> : unknown);
+
+interface ModelMethods<T extends ModelTypes> {
   readonly definition: ModelDefinition;
   readonly engine: Engine;
   /** Why this engine was chosen. */
@@ -131,12 +148,6 @@ export interface Model<T extends ModelTypes = ModelTypes> {
    * model has the trained weights. A new run starts from the loaded weights if there are any.
    */
   train(options?: ModelTrainOptions<T["input"] & T["target"]>): Promise<TrainResult>;
-  /**
-   * Makes new examples, from random numbers or token by token, as the spec's generate section says.
-   * @throws DlcError `cannot-generate`, `untrained`, `invalid-setting`, `empty-prompt`,
-   * `prompt-too-long`, `unknown-in-prompt`, and those of `predict` for what is given.
-   */
-  generate(options?: GenerateOptionsOf<T>): Promise<GeneratedOf<T>[]>;
   /** Copies of the weights, buffers and averages by name. */
   read(): Promise<Readonly<Record<string, HostTensor>>>;
   /** Writes them as one `.safetensors` file. */

@@ -65,7 +65,7 @@ async function blameState(failed: FailedStep): Promise<DlcError | null> {
     return stopped(
       "non-finite-loss",
       failed,
-      `${name} of layer ${layer} already is ${tensor.data[at]} since an update before`,
+      `${tensorTitle(name, failed.specs[name])} of layer ${layer} already is ${tensor.data[at]} since an update before`,
       { place: layer, help: remedy(failed) },
     );
   }
@@ -89,6 +89,18 @@ async function blameComputation(failed: FailedStep): Promise<DlcError> {
     place: failed.program.name,
     help: remedy(failed),
   });
+}
+
+const memories: Partial<Record<StateSpec["role"], string>> = {
+  slot: "optimiser's memory",
+  average: "moving average",
+  accumulator: "sum of gradients",
+};
+
+/** What a tensor of the state is: a weight's name, or "the optimiser's memory of kernel (kernel:s)". */
+export function tensorTitle(name: string, spec: StateSpec | undefined): string {
+  const memory = spec && memories[spec.role];
+  return memory === undefined ? name : `the ${memory} of ${name.split(":")[0]} (${name})`;
 }
 
 function remedy({ learningRate }: FailedStep): string {

@@ -11,7 +11,7 @@ import type { EpochRecord, MetricValues, TrainEvent, TrainResult } from "./event
 import { addLosses, meanLosses } from "./loss-sums.js";
 import { createMetricSet, type MetricSet } from "./metrics/index.js";
 import { judgeEpoch, monitoredValue } from "./monitor.js";
-import { explainNonFinite, firstNonFinite } from "./non-finite.js";
+import { explainNonFinite, firstNonFinite, tensorTitle } from "./non-finite.js";
 import { createPace, type Pace } from "./pace.js";
 import { beginsIn, isStillToBegin, ofRunning, runsIn } from "./phase-epochs.js";
 import { noSums, packProgress, type RunProgress } from "./progress-state.js";
@@ -309,7 +309,7 @@ export function createRun(parts: RunParts): Run {
     const layer = definition.state[tensor]?.layer ?? tensor;
     return new DlcError(
       "non-finite-loss",
-      `${tensor} of layer ${layer} is not finite after step ${step}, though the loss still was`,
+      `${tensorTitle(tensor, definition.state[tensor])} of layer ${layer} is not finite after step ${step}, though the loss still was`,
       {
         place: layer,
         reason: "stopped",

@@ -1,4 +1,6 @@
 /** @file `dlc generate` and `dlc predict` of models that make texts. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { dlc, documents, workFolder, write } from "../support/cli.js";
 
@@ -79,21 +81,72 @@ describe("generate", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "bba\n" });
   });
 
+  it("answers each of several values, and goes on from each of several prompts", async () => {
+    const given = ["--given", "word=abb", "--given", "word=ab"];
+    const answers = await dlc(["generate", "answers.yaml", ...given], here);
+    expect(answers.stdout).toBe("bba\nba\n");
+    const prompts = ["--prompt", "a", "--prompt", "bb", "--method", "greedy"];
+    const spoken = await dlc(["generate", "runs/speaks", ...prompts], here);
+    expect(lines(spoken.stdout)).toEqual([
+      expect.stringMatching(/^a/),
+      expect.stringMatching(/^bb/),
+    ]);
+    const both = ["--prompt", "b", "--prompt", "b", "--method", "greedy"];
+    const forced = await dlc(["generate", "answers.yaml", ...given, ...both], here);
+    expect(forced.stdout).toBe("bba\nba\n");
+  });
+
+  it("takes any number for the temperature, however it is written", async () => {
+    const args = ["generate", "runs/speaks", "--seed", "5", "--temperature"];
+    const cold = await dlc([...args, "1e-9"], here);
+    const greedy = await dlc(["generate", "runs/speaks", "--method", "greedy"], here);
+    expect(cold.stdout).toBe(greedy.stdout);
+    expect((await dlc([...args, ".5"], here)).code).toBe(0);
+  });
+
+  it("prints texts with line breaks as JSON strings where there are several", async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `"${i % 2 ? "a" : "b"}\nc"`).join("\n");
+    write(folder, "verses.csv", `back\n${rows}\n`);
+    const verses = readFileSync(join(folder, "speaks.yaml"), "utf8")
+      .replace("name: speaks", "name: verses")
+      .replace("words.csv", "verses.csv");
+    write(folder, "verses.yaml", verses);
+    expect((await dlc(["train", "verses.yaml"], here)).code).toBe(0);
+    const args = ["generate", "runs/verses", "--method", "greedy", "--prompt", "a"];
+    expect((await dlc(args, here)).stdout).toBe("a\nc\n");
+    const two = await dlc([...args, "--prompt", "b"], here);
+    expect(two.stdout).toBe('"a\\nc"\n"b\\nc"\n');
+  }, 60_000);
+
   it.each([
-    [["runs/speaks", "--prompt", ""], "empty-prompt", 1],
-    [["runs/speaks", "--prompt", "xyz"], "unknown-in-prompt", 1],
-    [["runs/speaks", "--prompt", "abababab"], "prompt-too-long", 1],
-    [["runs/speaks", "--beams", "3"], "invalid-setting", 1],
-    [["runs/speaks", "--max-length", "100"], "invalid-setting", 1],
-    [["runs/speaks", "--given", "word=ab"], "invalid-setting", 1],
-    [["runs/speaks", "--out", "x.png"], "unknown-picture", 2],
-    [["runs/speaks", "--temperature", "hot"], "bad-command-line", 2],
-    [["runs/answers"], "input-missing", 1],
-    [["runs/answers", "--given", "word=ab", "--count", "3"], "invalid-setting", 1],
-  ])("refuses %j with %s", async (args, problem, expected) => {
+    [["runs/speaks", "--prompt", ""], "empty-prompt", ""],
+    [["runs/speaks", "--prompt", "xyz"], "unknown-in-prompt", ""],
+    [["runs/speaks", "--prompt", "abababab"], "prompt-too-long", ""],
+    [["runs/speaks", "--beams", "3"], "invalid-setting", "--beams has no effect with --method"],
+    [["runs/speaks", "--beams", "0"], "bad-command-line", ""],
+    [["runs/speaks", "--max-length", "100"], "invalid-setting", "--max-length is 100"],
+    [["runs/speaks", "--temperature", "0"], "invalid-setting", "--temperature is 0"],
+    [["runs/speaks", "--top-p", "2"], "invalid-setting", "--top-p is 2, not above 0"],
+    [["runs/speaks", "--given", "word=ab"], "invalid-setting", ""],
+    [["runs/speaks", "--out", "x.png"], "unknown-picture", ""],
+    [["runs/speaks", "--temperature", "hot"], "bad-command-line", ""],
+    [["runs/speaks", "--count", "1", "--count", "2"], "bad-command-line", "more than once"],
+    [["runs/speaks", "--method", "beam", "--method", "beam"], "bad-command-line", "more than once"],
+    [["runs/answers"], "input-missing", ""],
+    [["runs/answers", "--given", "word=ab", "--count", "3"], "invalid-setting", "--count is 3"],
+    [["runs/answers", "--given", "back=ab"], "unknown-input", "Can be given: word."],
+    [
+      ["runs/answers", ..."ab".split("").flatMap((word) => ["--given", `word=${word}`])].concat(
+        ..."aba".split("").map((prompt) => ["--prompt", prompt]),
+      ),
+      "bad-command-line",
+      "lists 2 examples, but there are 3 prompts",
+    ],
+  ])("refuses %j with %s as a mistake of the command line", async (args, problem, words) => {
     const { code, stdout, stderr } = await dlc(["generate", ...args], here);
-    expect({ code, stdout }).toEqual({ code: expected, stdout: "" });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(new RegExp(`^error ${problem}: `));
+    expect(stderr).toContain(words);
   });
 });
 
@@ -104,5 +157,31 @@ describe("predict", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const texts = documents(stdout) as { text: string }[];
     expect(texts.map(({ text }) => text)).toEqual(["ba", "bab", "baa"]);
+  });
+
+  it("of a language model scores a step for each token of the text, and its end", async () => {
+    const input = '{"back": "bba"}\n{"back": "ab"}\n{"back": "b"}\n';
+    const { code, stdout } = await dlc(["predict", "runs/speaks"], { ...here, input });
+    expect(code).toBe(0);
+    const found = documents(stdout) as { tokens: string[]; probabilities: number[] }[];
+    expect(found.map(({ tokens }) => tokens.length)).toEqual([4, 3, 2]);
+    expect(found.map(({ probabilities }) => probabilities.length)).toEqual([4, 3, 2]);
+    // All words begin alike for the model: nothing was said before.
+    const [[first], [second]] = found.map(({ probabilities }) => probabilities) as [
+      [number],
+      [number],
+    ];
+    expect(first).toBeCloseTo(second, 6);
+    // After three letters nothing but the end was ever seen.
+    expect(found[0]?.tokens[3]).toBe("<end>");
+  });
+
+  it("names the line of a table at fault, and says when there was nothing to do", async () => {
+    write(folder, "long.csv", "word\nab\nabba\n");
+    const { code, stderr } = await dlc(["predict", "runs/answers", "long.csv"], here);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error example-too-long: long\.csv:3: /);
+    const nothing = await dlc(["predict", "runs/answers"], { ...here, input: "" });
+    expect(nothing).toMatchObject({ code: 0, stdout: "", stderr: "stdin has no examples\n" });
   });
 });

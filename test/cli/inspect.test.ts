@@ -117,6 +117,18 @@ describe("explain", () => {
     for (const line of lines) expect(line).not.toMatch(/^[\w-]+: \{\w+\}$/);
   });
 
+  it("tells about layers, sections and settings by name", async () => {
+    const [layer, loss, setting] = await Promise.all(
+      ["recurrent", "mse", "label_smoothing"].map((name) => dlc(["explain", name])),
+    );
+    expect(layer?.stdout).toMatch(/^recurrent \(layer\)\n\nRuns layers for every step/);
+    expect(layer?.stdout).toMatch(/^ {2}return \(one of sequence, last; default: sequence\)$/m);
+    expect(loss?.stdout.match(/^mse \(.*\)$/gm)).toEqual(["mse (loss)", "mse (metric)"]);
+    expect(setting?.stdout).toMatch(/\(setting of loss cross_entropy, loss binary_cross_entropy\)/);
+    const [document] = documents((await dlc(["explain", "huber", "--json"])).stdout);
+    expect(document).toMatchObject({ name: "huber", topics: [{ kind: "loss" }], settings: [] });
+  });
+
   it("suggests a code, and does not mistake JavaScript's names for codes", async () => {
     const near = await dlc(["explain", "csv-sintax"]);
     expect(near).toMatchObject({ code: 2, stdout: "" });

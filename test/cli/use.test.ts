@@ -152,7 +152,8 @@ describe("predict", () => {
       expect(code).toBe(0);
       expect(documents(both)).toMatchObject([same, same]);
     }
-    expect(await predict([], "")).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    const nothing = { code: 0, stdout: "", stderr: "stdin has no examples\n" };
+    expect(await predict([], "")).toMatchObject(nothing);
   });
 
   it("ignores targets, which held-out rows have", async () => {

@@ -33,7 +33,16 @@ describe("did you mean", () => {
   it("says nothing where nothing is near, or words are too short", () => {
     expect(suggest("transformer", types)).toBeNull();
     expect(suggest("ad", ["add"])).toBeNull();
+    expect(suggest("xdd", ["add"])).toBeNull();
+    expect(suggest("mre", ["mse", "mae"])).toBeNull();
+    expect(suggest("x_1", ["x_2"])).toBeNull();
     expect(suggest("x".repeat(10_000), types)).toBeNull();
+  });
+
+  it("is never sure of words of three letters", () => {
+    expect(suggest("txt", ["text", "number"])).toEqual({ word: "text", sure: false });
+    expect(suggest("gne", ["gen", "dis"])).toEqual({ word: "gen", sure: false });
+    expect(suggest("bem", ["greedy", "sample", "beam"])).toEqual({ word: "beam", sure: false });
   });
 
   it("is not sure between two words that are as near", () => {

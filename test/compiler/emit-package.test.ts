@@ -205,6 +205,7 @@ describe("the typed API", () => {
     const wrong = [
       "await model.predict({ image: { shape: [4, 5, 1] as const, data: [] } });",
       "await model.predict({});",
+      "await model.generate();",
       "await model.predict({ picture: { shape: [5, 5, 1] as const, data: [] } });",
       'export const label: "nought" = (await model.predict({} as never)).label;',
       "export const x = (await model.predict({} as never)).probabilities.three;",

@@ -39,9 +39,10 @@ async function start(
   init: string,
   layers = "[{ dense: 3, as: body }, { dense: 2, as: head }]",
   more = "",
+  dtype: "f32" | "i32" = "f32",
 ): Promise<Outcome> {
   const name = `case-${++count}`;
-  const tensors = Object.entries(shapes).map(([key, shape]) => [key, zeros("f32", shape)]);
+  const tensors = Object.entries(shapes).map(([key, shape]) => [key, zeros(dtype, shape)]);
   writeFileSync(join(folder, `${name}.safetensors`), writeSafetensors(Object.fromEntries(tensors)));
   const text = `dlc: 1
 name: example
@@ -116,6 +117,22 @@ describe("dlc's own files", () => {
     expect(reports).toEqual([["init-missing", file()]]);
     expect(messages[0]).toContain("body.kernel, body.bias, head.kernel, head.bias");
     expect(messages[0]).toContain("a.bias [3]");
+  });
+
+  it("are not what another tool wrote, whose layout is then named", async () => {
+    const torch = { ...linear("body", 4, 3), ...linear("head", 3, 2) };
+    const keras = { "layers/dense/vars/0": [4, 3], "layers/dense/vars/1": [3] };
+    const advice = async (shapes: Shapes, init: string): Promise<string> =>
+      (await start(shapes, init)).messages.join();
+    expect(await advice(torch, "")).toContain("`layout: pytorch`");
+    expect(await advice(linear("a", 4, 3), "missing: keep")).toContain("`layout: pytorch`");
+    expect(await advice(keras, "")).toContain("`layout: keras`");
+    expect(await advice(dense("a", 4, 3), "")).not.toContain("layout");
+  });
+
+  it("say of tensors that are left over if they hold no weights", async () => {
+    const { messages } = await start({ steps: [3] }, "", undefined, "", "i32");
+    expect(messages[0]).toContain("steps [3] (I32, which cannot be a weight)");
   });
 
   it("match a block or network as a whole", async () => {
@@ -297,10 +314,12 @@ describe("mistakes", () => {
     };
     writeFileSync(join(folder, "weights.safetensors"), "not what it says");
     expect(await at("weights.safetensors")).toEqual([
-      "damaged-weights",
+      "not-safetensors",
       "weights.safetensors",
       null,
     ]);
+    writeFileSync(join(folder, "weights.safetensors"), "\x40\0\0\0\0\0\0\0{ cut off");
+    expect((await at("weights.safetensors"))[0]).toBe("damaged-weights");
     expect(await at("wieghts.safetensors")).toEqual([
       "weights-not-found",
       "wieghts.safetensors",

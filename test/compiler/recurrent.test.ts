@@ -229,7 +229,7 @@ describe("mistakes in cells", () => {
     const last = yamlOf("- { lstm: 3, as: a }\n- { dense: 2, from: a.sequense }");
     expect(blamedIn(last)).toEqual([["unknown-reference", "a.sequense"]]);
     const state = yamlOf("- { lstm: { units: 3, state: s }, as: a }");
-    expect(blamedIn(state)).toMatchObject([["shape-mismatch", "lstm"]]);
+    expect(blamedIn(state)).toMatchObject([["shape-mismatch", "s"]]);
   });
 });
 

@@ -297,8 +297,12 @@ describe("a decoder that would see the future", () => {
     - { previous: verse, as: said }
     - { embedding: 4, from: said, as: words }${between}
     - logits: verse`;
-    return complaints(specFrom(yaml({ layers })), facts).map(({ code }) => code);
+    const data = between.includes("question") ? ", question: { type: text, max_length: 5 }" : "";
+    return complaints(specFrom(yaml({ layers, data })), facts).map(({ code }) => code);
   };
+  /** A cell with an attention in it. */
+  const cell = (memory: string, state: string, more = ""): string =>
+    `\n    - { recurrent: { over: words, states: { h: ${state} }, cell: [{ rnn_cell: { units: 4, state: h }, as: n }${more}, { attention: { kind: multi_head, heads: 2, units: 4 }, from: { query: n, memory: ${memory} } }], next: { h: n }, return: sequence } }`;
 
   it.each([
     "\n    - lstm: { units: 4, return: sequence }",
@@ -306,9 +310,12 @@ describe("a decoder that would see the future", () => {
     "\n    - attention: { kind: dot, causal: true }",
     "\n    - layer_norm\n    - dense: 8\n    - relu\n    - dropout: 0.5",
     // What stands in front of the text is taken away again.
-    "\n    - { embedding: 4, from: verse, as: topic }\n    - concat: { inputs: [topic, words], axis: 1 }\n    - attention: { kind: dot, causal: true }\n    - crop1d: [5, 0]",
+    "\n    - { embedding: 4, from: question, as: topic }\n    - concat: { inputs: [topic, words], axis: 1 }\n    - attention: { kind: dot, causal: true }\n    - crop1d: [5, 0]",
     "\n    - { recurrent: { over: words, states: { h: 3 }, cell: [{ concat: [x, h] }, { dense: 3, as: next }], next: { h: next }, return: sequence } }",
     "\n    - { lstm: { units: 4, return: last }, as: memory }\n    - { dense: 4, from: memory.sequence }",
+    `\n    - { embedding: 4, from: question, as: topic }${cell("topic", "4")}`,
+    // Of `like` only the shape counts.
+    "\n    - { global_avg_pool1d: {}, as: gist }\n    - { recurrent: { over: words, states: { h: { like: gist } }, cell: [{ add: [x, h], as: n }], next: { h: n }, return: sequence } }",
   ])("is not one where each step sees earlier ones: %s", (between) => {
     expect(codesOf(between)).toEqual([]);
   });
@@ -322,6 +329,10 @@ describe("a decoder that would see the future", () => {
     "\n    - { concat: { inputs: [words, words], axis: 1 } }\n    - crop1d: [3, 2]",
     "\n    - { global_avg_pool1d: {}, as: gist }\n    - { multiply: [words, words] }\n    - { dense: 20, from: gist }\n    - { reshape: [5, 4], as: again }\n    - add: [again, multiply_1]",
     "\n    - { recurrent: { over: words, reverse: true, states: { h: 3 }, cell: [{ concat: [x, h] }, { dense: 3, as: next }], next: { h: next }, return: sequence } }",
+    cell("words", "4"),
+    `\n    - { layer_norm: {}, as: other }${cell("other", "4")}`,
+    cell("seen", "4", ", { previous: verse, as: again }, { embedding: 4, as: seen }"),
+    "\n    - { lstm: { units: 4, return: last }, as: gist }\n    - { recurrent: { over: words, states: { h: { from: gist } }, cell: [{ add: [x, h], as: n }], next: { h: n }, return: sequence } }",
   ])("is found: %s", (between) => {
     expect(codesOf(between)).toEqual(["sees-the-future"]);
   });

@@ -5,6 +5,7 @@ import {
   type CategoryOutput,
   createModel,
   type DataSpec,
+  type DlcError,
   type FeatureSpec,
   type HeadSpec,
   type HostTensor,
@@ -131,6 +132,17 @@ describe("a model", () => {
     await fresh.dispose();
   });
 
+  it("continues a run that it has begun: from fresh weights or from loaded ones", async () => {
+    for (const begin of [load(), load(run)]) {
+      const again = await begin;
+      const call = { run: newRun(), data: training };
+      await again.train({ ...call, settings: { epochs: 1 } });
+      const result = await again.train({ ...call, settings: { epochs: 2 } });
+      expect(result.history.map(({ epoch }) => epoch)).toEqual([1, 2]);
+      await again.dispose();
+    }
+  });
+
   it("takes data as flat arrays with a shape, too", async () => {
     const flat = {
       x: { shape: [50, 2], data: Float32Array.from(test.x.flat()) },
@@ -191,6 +203,58 @@ describe("a model refuses", () => {
       code: "bad-input",
       place: "x, example 2",
     });
+  });
+
+  it("options that nothing reads", async () => {
+    const refusal = (call: Promise<unknown>): Promise<string> =>
+      call.then(
+        () => "accepted",
+        ({ code, message, help }: DlcError) => `${code}: ${message}. ${help}`,
+      );
+    const data = training;
+    expect(await refusal(model.train({ data, epochs: 1 } as never))).toMatch(
+      /^unknown-option: train\(\) has no option 'epochs'\. .*settings: \{ epochs \}/,
+    );
+    expect(await refusal(model.train({ data, settings: { epoch: 1 } as never }))).toMatch(
+      /^unknown-option: the settings of train\(\) have no 'epoch'\. Did you mean 'epochs'\?/,
+    );
+    expect(await refusal(model.train({ data, onEvents: () => {} } as never))).toContain(
+      "Did you mean 'onEvent'?",
+    );
+    expect(await refusal(model.evaluate({ splits: "test" } as never))).toContain(
+      "Did you mean 'split'?",
+    );
+    expect(await refusal(createModel(definition, { engine, weigths: run } as never))).toMatch(
+      /^unknown-option: load\(\) has no option 'weigths'\. Did you mean 'weights'\?/,
+    );
+    const any = await createModel(definition, { engine });
+    expect(await refusal(any.generate({ temprature: 1 } as never))).toContain(
+      "Did you mean 'temperature'?",
+    );
+    expect(await refusal(any.generate())).toContain("untrained");
+    await any.dispose();
+  });
+
+  it("a flat array that does not say where an example ends, and says how to", async () => {
+    const x = Float32Array.from({ length: 6 }, (_, i) => i);
+    const y = ["red", "blue", "red"] as const;
+    await expect(model.evaluate({ data: { x, y } as never })).rejects.toMatchObject({
+      code: "data-shape-mismatch",
+      help: "Pass { shape: [3, 2], data }, or a list of examples.",
+    });
+    const { examples } = await model.evaluate({ data: { x: shaped([3, 2], x), y: [...y] } });
+    expect(examples).toBe(3);
+  });
+
+  it("everything after it was disposed of, and says so", async () => {
+    const gone = await load(run);
+    await gone.dispose();
+    const said = { code: "untrained", message: expect.stringContaining("was disposed of") };
+    await expect(gone.predict({ x: [0, 0] })).rejects.toMatchObject(said);
+    await expect(gone.evaluate({ data: test })).rejects.toMatchObject(said);
+    await expect(gone.train({ data: training })).rejects.toMatchObject(said);
+    await expect(gone.read()).rejects.toMatchObject(said);
+    await expect(gone.save("x")).rejects.toMatchObject(said);
   });
 
   it("data that the spec does not describe or that is not there", async () => {

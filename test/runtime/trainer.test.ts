@@ -15,9 +15,11 @@ import {
   type HostTensor,
   type ModelDefinition,
   random,
+  type StateSpec,
   type TrainEvent,
 } from "@dlc/runtime";
 import { describe, expect, it } from "vitest";
+import { tensorTitle } from "../../runtime/trainer/non-finite.js";
 import { tinyModel, tinyPoints, tinySource } from "../support/tiny-model.mjs";
 import {
   data,
@@ -341,6 +343,19 @@ describe("a loss that is not finite", () => {
     expect(error).toMatchObject({ code: "non-finite-input", reason: "stopped", place: "x, row 6" });
     expect(error.message).toMatch(/^the validation loss is not finite after step 4 \(epoch 1\)/);
     expect(readdirSync(join(run, "checkpoints"))).toEqual([]);
+  });
+
+  it("says what a tensor of the state is", () => {
+    const spec = { dtype: "f32", shape: [1], init: { kind: "zeros" }, layer: "out" } as const;
+    const title = (name: string, role: StateSpec["role"]): string =>
+      tensorTitle(name, { ...spec, role } as StateSpec);
+    expect(title("out.kernel", "weight")).toBe("out.kernel");
+    expect(title("out.kernel:s", "slot")).toBe(
+      "the optimiser's memory of out.kernel (out.kernel:s)",
+    );
+    expect(title("out.kernel:average", "average")).toBe(
+      "the moving average of out.kernel (out.kernel:average)",
+    );
   });
 
   it("names what first overflows while validating", async () => {

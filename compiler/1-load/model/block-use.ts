@@ -51,13 +51,7 @@ export function readBlockUse(
     const names = isModule
       ? [...blocks.keys()].filter((name) => !shipped.includes(name))
       : [...new Set([...blocks.keys(), ...shipped])];
-    if (!context.blocksKnown) return null;
-    context.diagnostics.report(
-      "unknown-block",
-      node.span,
-      { name: node.value, known: names.length === 0 ? "none" : names.join(", ") },
-      didYouMean(node.value, names, node.span, isLiteral(node)),
-    );
+    if (context.blocksKnown) reportNoBlock(node.value, node, names, isModule, context);
     return null;
   }
   const times = (checked.values as { times?: number }).times ?? 1;
@@ -68,6 +62,22 @@ export function readBlockUse(
   const span = checked.spans.times ?? entry.typeSpan;
   context.diagnostics.report("too-many-layers", span, { limit: mostLayers });
   return { block, times: 1, ...given };
+}
+
+function reportNoBlock(
+  name: string,
+  node: YamlScalar,
+  names: readonly string[],
+  isModule: boolean,
+  { diagnostics }: LoadContext,
+): void {
+  const { span } = node;
+  const extras = didYouMean(name, names, span, isLiteral(node));
+  const known = names.length === 0 ? "none" : names.join(", ");
+  // What a block of the library calls its parts is a setting to those who use it.
+  const setting = { word: name, what: "this setting of the block", values: known };
+  if (isModule) diagnostics.report("unknown-value", span, setting, extras);
+  else diagnostics.report("unknown-block", span, { name, known }, extras);
 }
 
 /** Inputs besides the first that `with` does not name. */

@@ -215,7 +215,7 @@ export class Expander {
     else {
       const { features, targets, context } = this;
       const data = { features, targets };
-      this.layers.push(...readLayerUse(entry, fullName, around.shared, at, data, context));
+      this.layers.push(...readLayerUse(entry, fullName, around, at, data, context));
     }
     this.#emitted.add(fullName);
     define(name, fullName);

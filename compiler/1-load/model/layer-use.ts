@@ -10,6 +10,7 @@ import type { YamlNode } from "../yaml/tree.js";
 import { type EntryPlace, manyInputs, oneInput, roleInputs, withSettings } from "./inputs.js";
 import type { LayerEntry } from "./layer-entry.js";
 import type { FeatureNames } from "./names.js";
+import type { Surroundings } from "./surroundings.js";
 
 /** The network around a layer: where it is used, and the prefix of names inside of it. */
 export type SharedPlace = Omit<SharedLayer, "layer" | "isOutput"> & { readonly prefix: string };
@@ -18,7 +19,7 @@ export type SharedPlace = Omit<SharedLayer, "layer" | "isOutput"> & { readonly p
 export function readLayerUse(
   entry: LayerEntry,
   fullName: string,
-  place: SharedPlace | null,
+  { shared, module }: Pick<Surroundings, "shared" | "module">,
   at: EntryPlace,
   { features, targets }: { readonly features: FeatureNames; readonly targets: FeatureNames },
   context: LoadContext,
@@ -48,6 +49,8 @@ export function readLayerUse(
     const known = { ...at, readsTargets: true };
     fields[naming] = idsNamed(fields[naming], fieldSpans[naming], known, [features, targets]);
   }
+  // A file of the library begins with the block that specs name.
+  const [library] = module?.keys() ?? [];
   if (merges) {
     delete fields[inputsKey];
     delete fieldSpans[inputsKey];
@@ -60,7 +63,8 @@ export function readLayerUse(
       from,
       ...(roles === undefined ? {} : { roles }),
       fields,
-      ...sharedBy(place, fullName),
+      ...sharedBy(shared, fullName),
+      ...(library === undefined ? {} : { library }),
       span: entry.span,
       fieldSpans,
     },

@@ -162,7 +162,7 @@ function sourceSchema(): EditorSchema {
     columnSources.has(shape.name)
       ? {
           ...columnFilesSchema,
-          description: `${shape.summary} The keys name the columns.`,
+          description: shape.summary,
           examples: [findExample(parse(shape.example ?? ""), shape.name)],
         }
       : valueSchema(shape);

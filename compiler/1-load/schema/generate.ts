@@ -1,7 +1,10 @@
 /** @file The `generate` section: from random numbers, or token by token. */
-import { choice, number, optional, positiveInteger } from "../../layers/fields.js";
+import { searchLimits } from "@dlc/runtime";
+import { choice, integer, number, optional } from "../../layers/fields.js";
 import { reference } from "./kinds.js";
 import { defineShape } from "./shape.js";
+
+const tokens = { minimum: 1, maximum: searchLimits.tokens };
 
 export const generateShape = defineShape({
   name: "generate",
@@ -23,13 +26,17 @@ export const generateShape = defineShape({
       ["greedy", "sample", "beam"],
       "greedy",
     ),
-    beams: positiveInteger("For beam: how many beginnings are followed.", 4),
+    beams: integer(
+      "For beam: how many beginnings are followed.",
+      { minimum: 1, maximum: searchLimits.beams },
+      4,
+    ),
     temperature: number(
       "For sample: scores are divided by it; below 1 the probable becomes more probable.",
       { exclusiveMinimum: 0 },
       1,
     ),
-    top_k: optional(positiveInteger("For sample: only the so many most probable tokens.")),
+    top_k: optional(integer("For sample: only the so many most probable tokens.", tokens)),
     top_p: optional(
       number("For sample: only the most probable tokens that together have this probability.", {
         exclusiveMinimum: 0,
@@ -37,8 +44,9 @@ export const generateShape = defineShape({
       }),
     ),
     max_length: optional(
-      positiveInteger(
+      integer(
         "With 'decoder': the most tokens, prompt and end included. Default: as many as it has steps.",
+        tokens,
       ),
     ),
     length_penalty: number(

@@ -3,11 +3,12 @@ import { flag, number } from "../../layers/fields.js";
 import { special } from "./kinds.js";
 import { type Choice, defineChoice, defineShape, type Shape } from "./shape.js";
 
-const learningRate = special<number | null>(
-  { type: "number", exclusiveMinimum: 0 },
-  "Step size, before the schedule; default: that of the optimiser.",
-  null,
-);
+const learningRate = (fallback: number) =>
+  special<number | null>(
+    { type: "number", exclusiveMinimum: 0 },
+    `Step size, before the schedule; default: that of the section around it, else ${fallback}.`,
+    null,
+  );
 const beta = (what: string, fallback: number) =>
   number(what, { minimum: 0, exclusiveMaximum: 1 }, fallback);
 const momentum = beta("Share of the last step that is kept.", 0);
@@ -20,17 +21,16 @@ const decay = (fallback: number) =>
     fallback,
   );
 
-const optimizer = (name: string, summary: string, fields: Shape["fields"]): Shape =>
+const optimizer = (name: OptimizerName, summary: string, fields: Shape["fields"]): Shape =>
   defineShape<Shape["fields"]>({
     name,
     summary,
     primary: "learning_rate",
-    fields: { learning_rate: learningRate, ...fields },
-    example: `optimizer: { ${name}: { learning_rate: ${defaultLearningRates[name] ?? 0.001} } }`,
+    fields: { learning_rate: learningRate(rates[name]), ...fields },
+    example: `optimizer: { ${name}: { learning_rate: ${rates[name]} } }`,
   });
 
-/** Where neither the optimiser nor `train.learning_rate` gives one. */
-export const defaultLearningRates: Readonly<Record<string, number>> = {
+const rates = {
   sgd: 0.01,
   adam: 0.001,
   adamw: 0.001,
@@ -38,6 +38,10 @@ export const defaultLearningRates: Readonly<Record<string, number>> = {
   adagrad: 0.01,
   lion: 0.0001,
 };
+type OptimizerName = keyof typeof rates;
+
+/** Where neither the optimiser nor `train.learning_rate` gives one. */
+export const defaultLearningRates: Readonly<Record<string, number>> = rates;
 
 // Defaults are those of Keras, except for lion (Chen et al. 2023) and adamw's decay (PyTorch).
 const adam = {

@@ -16,7 +16,13 @@ export const columnSources: ReadonlySet<string> = new Set(["idx", "npy"]);
 export const columnFilesSchema = filesByColumn;
 
 const byColumn = (name: string, summary: string, example: string) =>
-  defineShape({ name, summary, primary: null, fields: {}, example });
+  defineShape({
+    name,
+    summary: `${summary} The keys name the columns.`,
+    primary: null,
+    fields: {},
+    example,
+  });
 
 export const csvShape = defineShape({
   name: "csv",

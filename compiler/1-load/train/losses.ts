@@ -81,7 +81,7 @@ export function readLossList(
   { path, ...rest }: ListPlace<string>,
   context: LoadContext,
 ): readonly ReadLoss[] | null {
-  const items = listItems(node, context);
+  const items = listItems(node, rest.prefix === "", context);
   const pathOf = (i: number): string => `${path}.${i + 1}`;
   return items && readItems(items, { path: pathOf, ...rest }, context);
 }
@@ -102,13 +102,20 @@ function readItems(
   return sound.length === items.length && resolved.every(Boolean) ? uses : null;
 }
 
-function listItems(node: YamlNode, context: LoadContext): readonly YamlNode[] | null {
+/** `orOne`: may there be a `loss` in their place? */
+function listItems(
+  node: YamlNode,
+  orOne: boolean,
+  context: LoadContext,
+): readonly YamlNode[] | null {
   if (isPoisoned(node)) return null;
   if (node.kind === "list" && node.items.length > 0) return node.items;
   reportWrongType(context, node, {
     what: "'losses'",
     wanted: "a list of losses",
-    about: "A single loss is written 'loss: …'.",
+    about: orOne
+      ? "A single loss is written 'loss: …'."
+      : "For example: losses: [mse]. A phase has at least one.",
   });
   return null;
 }
@@ -260,7 +267,10 @@ function checkReferences(
   context.diagnostics.report("target-needed", headOf(named.nameSpan, context.sources), {
     loss: named.name,
     count: around.targets.size === 0 ? "no targets" : `${around.targets.size} targets`,
-    known: targets.length === 0 ? "none" : targets.join(", "),
+    remedy:
+      use.kind === "wasserstein"
+        ? "Its target is a number: 1 makes the score small, -1 makes it large."
+        : `Name it with 'target'. There are: ${targets.length === 0 ? "none" : targets.join(", ")}.`,
   });
   return false;
 }

@@ -2,7 +2,13 @@
  * @file Plans what a new run starts from: which tensors of a file become which weights, and how. Only the
  * file's header is known here; whatever does not fit is reported before anything is loaded.
  */
-import type { InitialTensor, InitialWeights, SafetensorsHeader, WeightsEntry } from "@dlc/runtime";
+import type {
+  FittedFacts,
+  InitialTensor,
+  InitialWeights,
+  SafetensorsHeader,
+  WeightsEntry,
+} from "@dlc/runtime";
 import type { InitUse, ResolvedSpec } from "../../1-load/resolved-spec.js";
 import { meansLayer } from "../../1-load/train/layer-patterns.js";
 import { bug } from "../../diagnostics/diagnostic.js";
@@ -19,17 +25,24 @@ import { own } from "./own.js";
 import { pytorch } from "./pytorch.js";
 import { createReporter, type Reporter } from "./report.js";
 import { meansModule, starPairs } from "./stars.js";
+import { compareVocabularies, type Vocabularies } from "./vocabulary.js";
 
 export const layouts: Readonly<Record<InitUse["layout"], Layout>> = { dlc: own, pytorch, keras };
 
 type MapEntry = InitUse["map"][number];
 
+/** What the file is known to hold, and what its run (null: unknown) and this one know of their data. */
+export interface InitialFile {
+  readonly header: SafetensorsHeader;
+  readonly facts: { readonly here: FittedFacts; readonly there: FittedFacts | null };
+}
+
 /** Null after a diagnostic. */
 export function planInitial(
   spec: ResolvedSpec,
   init: InitUse,
-  { state, layers }: Pick<LoweredModel, "state" | "layers">,
-  header: SafetensorsHeader,
+  { state, layers, tokenWeights }: Pick<LoweredModel, "state" | "layers" | "tokenWeights">,
+  { header, facts }: InitialFile,
   diagnostics: Diagnostics,
 ): InitialWeights | null {
   const layout = layouts[init.layout];
@@ -37,9 +50,11 @@ export function planInitial(
   const report = createReporter(init, layout, modules, header.entries, diagnostics);
   const order = channelOrder(layers, spec.data);
   const receivers = receiversOf(spec, state);
-  const planner = new Planner({ init, layout, order, modules, receivers, report });
+  const vocabularies = compareVocabularies({ tokenWeights }, facts.here, facts.there);
+  const planner = new Planner({ init, layout, order, modules, receivers, report, vocabularies });
   for (const entry of init.map) planner.follow(entry, header.entries);
   planner.matchRest();
+  if (vocabularies.report(init, diagnostics)) return null;
   planner.finish();
   if (report.failed) return null;
   // In the order of the state: the same plan gives the same package.
@@ -57,6 +72,7 @@ interface Parts {
   readonly modules: readonly Module[];
   readonly receivers: readonly Receiver[];
   readonly report: Reporter;
+  readonly vocabularies: Vocabularies;
 }
 
 /** Who is taken already, and by whom, while modules and layers find each other. */
@@ -169,6 +185,10 @@ class Planner {
     this.#claimed.set(receiver, module);
     const { tensors, problems, used } = this.#fitOf(module, receiver);
     for (const one of used) this.#used.add(one);
+    const { vocabularies } = this.#parts;
+    const other = [...receiver.tensors.values()].filter(({ full }) => vocabularies.differs(full));
+    for (const { full } of other) vocabularies.refuse(full, module.name);
+    if (other.length > 0) return;
     if (problems.length > 0) report.misfit(module, receiver, problems, entry);
     else for (const [name, sources] of Object.entries(tensors)) this.tensors.set(name, sources);
   }
@@ -201,7 +221,7 @@ class Planner {
 
   /** A tensor by its name, to one of ours or to nothing; false: the entry means no tensor of ours. */
   #takeTensor({ to, ...entry }: MapEntry, found: WeightsEntry): boolean {
-    const { receivers, layout, order, report } = this.#parts;
+    const { receivers, layout, order, report, vocabularies } = this.#parts;
     if (to === null) {
       this.#used.add(found);
       return true;
@@ -220,7 +240,8 @@ class Planner {
         plans.find((one) => sameShape(one.shape, found.shape)) ??
         plans[0] ??
         bug("there are two plans");
-      if (report.tensorFits(found, plan.shape, full, { to, ...entry })) {
+      if (vocabularies.differs(full)) vocabularies.refuse(full, found.name);
+      else if (report.tensorFits(found, plan.shape, full, { to, ...entry })) {
         this.tensors.set(full, [{ name: found.name, shape: plan.shape, steps: plan.steps }]);
       }
       return true;

@@ -54,7 +54,21 @@ const listed = (names: readonly string[]): string => {
 };
 
 const sizes = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
-const described = ({ name, shape }: WeightsEntry): string => `${shown(name)} ${sizes(shape)}`;
+const described = ({ name, shape, code }: WeightsEntry): string =>
+  `${shown(name)} ${sizes(shape)}${isFloat(code) ? "" : ` (${code}, which cannot be a weight)`}`;
+
+/** How tensors are named by the tools that the layouts are of, where dlc names them otherwise. */
+const foreignNames: readonly (readonly [layout: InitUse["layout"], title: string, RegExp])[] = [
+  ["pytorch", "PyTorch", /(?:^|\.)(?:weight|running_mean|weight_[ih]h_l\d+)$/],
+  ["keras", "Keras", /(?:\/vars\/\d+|\/(?:kernel|gamma|embeddings)(?::0)?)$/],
+];
+
+/** Advice on files whose names look like those of another tool than `init` says. */
+function layoutHint({ layout }: InitUse, entries: readonly WeightsEntry[]): string {
+  const likely = foreignNames.find(([, , form]) => entries.some(({ name }) => form.test(name)));
+  if (likely === undefined || likely[0] === layout) return "";
+  return `The names look like ${likely[1]}'s: say \`layout: ${likely[0]}\`. `;
+}
 
 export function createReporter(
   init: InitUse,
@@ -65,6 +79,7 @@ export function createReporter(
 ): Reporter {
   let failed = false;
   const file = init.from;
+  const hint = layout.title === "dlc" ? layoutHint(init, entries) : "";
   const placeOf = (entry: MapEntry | null): Span => entry?.fromSpan ?? init.span;
   const fail = (): void => {
     failed = true;
@@ -83,7 +98,7 @@ export function createReporter(
         tensor: problem.wanted,
         name: `${owner}.${problem.tensor}`,
       };
-      diagnostics.report("init-tensor-missing", span, { ...missing, file, has });
+      diagnostics.report("init-tensor-missing", span, { ...missing, file, has, hint });
     } else if (problem.kind === "extra") {
       const names = { module: ofModule, tensors: listed(problem.names), layer: owner };
       diagnostics.report("init-extra", span, names);
@@ -161,13 +176,13 @@ export function createReporter(
       const rest = unused.map(described);
       const holds = rest.length === 0 ? "" : ` The file also holds ${listed(rest)}.`;
       const what = names.length === 1 ? "it" : "them";
-      const advice = `Say with 'map' what is meant, or let ${what} start from initial values: 'missing: keep'.${holds}`;
+      const advice = `${hint}Say with 'map' what is meant, or let ${what} start from initial values: 'missing: keep'.${holds}`;
       diagnostics.report("init-missing", init.span, { file, names: listed(names), advice });
     },
     nothing() {
       fail();
       const names = listed(modules.map(({ name }) => name)) || "nothing";
-      diagnostics.report("init-nothing", init.span, { file, names });
+      diagnostics.report("init-nothing", init.span, { file, names, hint });
     },
     unused(rest) {
       diagnostics.report("init-unused", init.span, { file, names: listed(rest.map(described)) });

@@ -23,9 +23,10 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** A number from its text, in decimal notation. */
+/** A number from its text: 0.7, .5, 1e-9. */
 function decimal(text: string): number {
-  if (!/^\d{1,9}(\.\d{1,9})?$/.test(text)) throw new Error("It is a number, such as 0.7.");
+  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
+  if (!isNumber || !Number.isFinite(Number(text))) throw new Error("It is a number, such as 0.7.");
   return Number(text);
 }
 
@@ -217,6 +218,7 @@ export const commands: readonly CommandDef[] = [
       ["generate runs/digits --given digit=7 --count 16 --out sevens.png", "on condition"],
       ["generate runs/poet --prompt Once --method sample --count 5", "go on from there"],
       ["generate runs/plurals --given word=fox --method beam --candidates 3", "the best three"],
+      ["generate runs/plurals --given word=fox --given word=ox", "a text for each, a line each"],
     ],
     arguments: [specOrRun],
     options: [
@@ -232,12 +234,17 @@ export const commands: readonly CommandDef[] = [
       },
       {
         flags: "--given <feature=value>",
-        description: "what they are made for, if the model has conditions",
+        description:
+          "what they are made for, if the model has conditions; a value for each example, or one for all",
         repeatable: true,
         check: nameAndValue,
       },
       { flags: "-o, --out <file>", description: "where the picture goes, a .png file" },
-      { flags: "--prompt <text>", description: "what the text begins with" },
+      {
+        flags: "--prompt <text>",
+        description: "what the text begins with; several times for several texts",
+        repeatable: true,
+      },
       {
         flags: "--method <name>",
         description: "how tokens are chosen (default: as the spec says)",
@@ -304,10 +311,17 @@ export const commands: readonly CommandDef[] = [
   },
   {
     name: "explain",
-    summary: "explain a diagnostic code",
-    examples: [["explain shape-mismatch", "why it is a mistake, wrong and right"]],
+    summary: "explain a diagnostic code, or a layer, section or setting of a spec",
+    examples: [
+      ["explain shape-mismatch", "why it is a mistake, wrong and right"],
+      ["explain conv2d", "what it does, its settings and an example"],
+    ],
     arguments: [
-      { name: "code", description: "a diagnostic code; none: list all", required: false },
+      {
+        name: "name",
+        description: "a diagnostic code (none: list all), or a layer, section, loss, setting, …",
+        required: false,
+      },
     ],
     options: [],
     load: () => import("./explain.js"),

@@ -69,9 +69,12 @@ export const run: Run = async ({ args, options, console }) => {
       console.note("Reading JSON from the terminal, an object per line; end with Ctrl-D.");
     }
     for (const input of inputs) {
+      let found = 0;
       for await (const placed of examplesOf(model.definition, input)) {
+        found += placed.length;
         await predict(model, placed, console);
       }
+      if (found === 0) console.note(`${input === "-" ? "stdin" : input} has no examples`);
     }
     return "ok";
   } finally {

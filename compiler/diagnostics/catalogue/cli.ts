@@ -101,8 +101,9 @@ export const cliEntries = {
   },
   "unknown-code": {
     severity: "error",
-    message: "'{code}' is not a diagnostic code",
+    message: "'{code}' is no diagnostic code and no part of a spec",
     help: "dlc explain lists all codes.",
-    explain: "A code is what stands after 'error' or 'warning' in a message.",
+    explain:
+      "A code is what stands after 'error' or 'warning' in a message. Layers, sections, losses and the like, and settings go by the names that they have in specs.",
   },
 } as const satisfies Record<string, CatalogueEntry>;

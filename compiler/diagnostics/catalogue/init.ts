@@ -16,6 +16,13 @@ export const initEntries = {
     explain:
       "A tensor only fits a layer of the same size. The shape that is asked for is that of the layout: PyTorch has dense kernels as [outputs, inputs], Keras convolutions as [height, width, inputs, outputs]. A last layer for other classes has to start from initial values.",
   },
+  "init-vocabulary": {
+    severity: "error",
+    message: "{file} was trained with other tokens of '{text}' than {layers} here: {difference}",
+    help: "Train with the same data (and settings of the text), or leave what belongs to tokens to its initial values: {remedy}, or only: with the other layers.",
+    explain:
+      "Rows of an embedding and columns of logits belong to tokens by their number. A vocabulary is fitted to the training data, so other data number other tokens: taken by number, every word would start with the vector of another one. The layers between them can still be taken. A run says what its vocabulary was; a file that `save()` wrote does not.",
+  },
   "init-not-float": {
     severity: "error",
     message: "{tensor} of {file} holds {type}, which cannot be a weight",
@@ -26,7 +33,7 @@ export const initEntries = {
   "init-tensor-missing": {
     severity: "error",
     message: "{module} of {file} has no {tensor}, which {name} needs",
-    help: "It has: {has}. Map another module to the layer, or let the layer do without (bias: false, for example).",
+    help: "{hint}It has: {has}. Map another module to the layer, or let the layer do without (bias: false, for example).",
     explain:
       "A layer takes all its weights from one module. Where the module has fewer tensors it was made with other settings, and would compute something else.",
   },
@@ -67,7 +74,7 @@ export const initEntries = {
   "init-nothing": {
     severity: "error",
     message: "nothing of {file} fits the model",
-    help: "It holds: {names}. Say with 'map' what goes where, and with 'layout' who wrote it.",
+    help: "{hint}It holds: {names}. Say with 'map' what goes where, and with 'layout' who wrote it.",
     explain:
       "With 'missing: keep' layers may start from initial values, but not all of them: then the file is probably the wrong one, or in another layout.",
   },

@@ -83,6 +83,103 @@ model:
 train:
   loss: cross_entropy`,
   },
+  "reads-its-answer": {
+    severity: "error",
+    message:
+      "{layer} reads '{target}' itself: it would show the decoder the tokens that it has to predict",
+    help: "Let it read `previous: {target}`, or another text. What a decoder may know of its own text is one vector of the whole (`return: last`).",
+    explain:
+      "A decoder predicts each token from those before it, which 'previous' gives. Here every step also has the token that it should predict, so the loss would fall to nothing by copying it, and the model would be useless where the answer is not known.",
+    wrong: `data:
+  features:
+    verse: { type: text, max_length: 8 }
+  targets: {}
+model:
+  layers:
+    - previous: verse
+    - { embedding: 16, as: said }
+    - { embedding: 16, from: verse, as: words }
+    - add: [said, words]
+    - gru: { units: 32, return: sequence }
+    - logits: verse
+train:
+  loss: { cross_entropy: { target: verse } }`,
+    right: `data:
+  features:
+    verse: { type: text, max_length: 8 }
+  targets: {}
+model:
+  layers:
+    - previous: verse
+    - embedding: 16
+    - gru: { units: 32, return: sequence }
+    - logits: verse
+train:
+  loss: { cross_entropy: { target: verse } }`,
+  },
+  "copies-its-input": {
+    severity: "warning",
+    message: "{layer} reads '{target}', and each token is predicted with itself at hand",
+    help: "To predict each token from those before it begin with `previous: {target}`. To learn what a text says, let it pass through a layer that keeps less than all steps (`return: last`), or hide some of it (`masking_noise`).",
+    explain:
+      "The loss compares the output with the very text that every step can see, so the model learns no more than to copy it. Encoding a text into something smaller and back is another matter, and is not warned of.",
+    wrong: `data:
+  features:
+    verse: { type: text, max_length: 8 }
+  targets: {}
+model:
+  layers:
+    - embedding: 16
+    - gru: { units: 32, return: sequence }
+    - logits: verse
+train:
+  loss: { cross_entropy: { target: verse } }`,
+    right: `data:
+  features:
+    verse: { type: text, max_length: 8 }
+  targets: {}
+model:
+  layers:
+    - previous: verse
+    - embedding: 16
+    - gru: { units: 32, return: sequence }
+    - logits: verse
+train:
+  loss: { cross_entropy: { target: verse } }`,
+  },
+  "scores-another": {
+    severity: "error",
+    message: "{layer} scores '{of}', but the loss compares it with '{target}'",
+    help: "Write `logits: {target}`, or give the loss the target '{of}'.",
+    explain:
+      "A score belongs to a token or class by its number. Two texts number their tokens differently, and two categories their classes, even where there are as many.",
+    wrong: `data:
+  targets:
+    animal: { type: category, classes: [cat, dog] }
+    place: { type: category, classes: [home, street] }
+model:
+  layers:
+    - { dense: 8, as: seen }
+    - { logits: animal, as: what }
+    - { logits: animal, from: seen, as: where }
+train:
+  losses:
+    - cross_entropy: { output: what, target: animal }
+    - cross_entropy: { output: where, target: place }`,
+    right: `data:
+  targets:
+    animal: { type: category, classes: [cat, dog] }
+    place: { type: category, classes: [home, street] }
+model:
+  layers:
+    - { dense: 8, as: seen }
+    - { logits: animal, as: what }
+    - { logits: place, from: seen, as: where }
+train:
+  losses:
+    - cross_entropy: { output: what, target: animal }
+    - cross_entropy: { output: where, target: place }`,
+  },
   "generate-shape": {
     severity: "error",
     message: "generate: '{name}' {reason}",

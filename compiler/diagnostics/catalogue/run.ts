@@ -69,9 +69,16 @@ export const runEntries = {
   "damaged-weights": {
     severity: "error",
     message: "the weights are damaged: {reason}",
-    help: "Use another checkpoint of the run (its last or best), or train again.",
+    help: "Use another checkpoint of the run (its last or best), save or download the file again, or train again.",
     explain:
       "The file is not what was written: its SHA-256 differs, it is cut off, or its header contradicts itself. Damaged weights are never used, because they would still give predictions, only wrong ones.",
+  },
+  "not-safetensors": {
+    severity: "error",
+    message: "{path} is not a safetensors file",
+    help: "Save the weights in the safetensors format: PyTorch's with `safetensors.torch.save_file(model.state_dict(), path)`, Keras's with `safetensors.numpy.save_file`.",
+    explain:
+      "Weights are read from safetensors files only: other formats, such as PyTorch's .pt and .bin, may run code when they are opened, or need the library that wrote them.",
   },
   "weights-not-found": {
     severity: "error",
@@ -151,6 +158,13 @@ export const runEntries = {
     severity: "error",
     message: "{setting} is {value}, not a whole number from 1 up",
     explain: "Settings given to train() replace those of the spec and must be as valid.",
+  },
+  "unknown-option": {
+    severity: "error",
+    message: "{method} has no option '{name}'",
+    help: "It has: {known}.",
+    explain:
+      "A name that nothing reads would be a wish that is silently ignored. Settings of the spec are given to train() as `settings: { epochs: 3 }`.",
   },
   "unknown-monitor": {
     severity: "error",

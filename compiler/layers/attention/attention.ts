@@ -35,7 +35,7 @@ function readInputs(
   if (other === null) {
     return reject(
       `needs a memory [n,steps,size], but '${context.inputNames[inputRoles.indexOf("memory")]}' is ${formatShape(shapeOf(memory))}`,
-      "from",
+      "memory",
     );
   }
   const [[steps, querySize], [length, memorySize]] = [own, other];

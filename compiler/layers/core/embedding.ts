@@ -31,7 +31,10 @@ export const embedding = defineLayer({
     const vocabulary =
       fields.vocabulary ??
       classes ??
-      reject("needs a vocabulary, because its input is not a category feature", "vocabulary");
+      reject(
+        "needs a vocabulary, because its input is neither a text nor a category with `encode: index`, nor the ids of a layer",
+        "vocabulary",
+      );
     if (classes !== null && vocabulary < classes) {
       reject(
         `has a vocabulary of ${vocabulary}, but its input has ${count(classes, "class", "classes")}`,

@@ -126,7 +126,7 @@ function initialStates(cell: Cell, context: RecurrentContext, directions: number
   const shape = shapeOf(given);
   if (shape.length !== 2 || shape[1] !== width) {
     const wanted = formatShape([batch, width]);
-    return reject(`needs an initial state of ${wanted}, but gets ${formatShape(shape)}`, "from");
+    return reject(`needs an initial state of ${wanted}, but gets ${formatShape(shape)}`, "state");
   }
   const part = (i: number): Value =>
     b.slice(given, { axes: [1], starts: [i * fields.units], ends: [(i + 1) * fields.units] });

@@ -5,8 +5,10 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { locate } from "../../data/path.js";
 import { DlcError } from "../../errors.js";
+import type { FittedFacts } from "../../spec.js";
 import { CheckpointFault, listedWeights } from "../checkpoint.js";
 import { systemCode } from "../disk.js";
+import { readFacts } from "../load-weights.js";
 import {
   headerEnd,
   lengthBytes,
@@ -81,10 +83,16 @@ async function ofCheckpoint(folder: string, shown: string): Promise<WeightsFile>
 
 /**
  * Reads the header alone, whatever the tensors hold.
- * @throws DlcError `weights-not-found`, `damaged-weights`
+ * @throws DlcError `weights-not-found`, `not-safetensors`, `damaged-weights`
  */
 export async function readWeightsHeader(file: WeightsFile): Promise<SafetensorsHeader> {
   return reading(file, headerOf);
+}
+
+/** What the run of this checkpoint knew of its data: classes, vocabularies, scales. null: nothing tells. */
+export async function factsOfWeights({ path, sha256 }: WeightsFile): Promise<FittedFacts | null> {
+  if (sha256 === null) return null;
+  return readFacts(join(dirname(dirname(dirname(path))), "run.json"));
 }
 
 /** SHA-256 of the whole file, in pieces: it may be larger than memory. */
@@ -115,9 +123,15 @@ export async function readingTensors<T>(
   });
 }
 
+const openingBrace = 0x7b;
+
 async function headerOf(handle: FileHandle): Promise<SafetensorsHeader> {
   const { size } = await handle.stat();
-  const first = await readBytes(handle, 0, Math.min(lengthBytes, size));
+  const first = await readBytes(handle, 0, Math.min(lengthBytes + 1, size));
+  // What is cut off still begins as the format does: with a length, then JSON of an object.
+  if (first.length > lengthBytes && first[lengthBytes] !== openingBrace) {
+    throw new SafetensorsError("not-safetensors", "it begins otherwise");
+  }
   const end = headerEnd(first, size);
   return parseHeader(await readBytes(handle, 0, end), size, foreignWidths);
 }
@@ -147,8 +161,8 @@ async function reading<T>(
     if (!(await handle.stat()).isFile()) throw notFound(shown, "is not a regular file");
     return await work(handle);
   } catch (error) {
-    if (error instanceof SafetensorsError) throw damaged(shown, error.message);
-    throw error;
+    if (!(error instanceof SafetensorsError)) throw error;
+    throw error.fault === "not-safetensors" ? otherFormat(shown) : damaged(shown, error.message);
   } finally {
     await handle.close();
   }
@@ -160,6 +174,13 @@ function notFound(shown: string, reason: string): DlcError {
   return new DlcError("weights-not-found", `there are no weights: ${shown} ${reason}`, {
     place: shown,
     help: "Give a run folder (runs/<name>), its best or last file, a checkpoint folder or a .safetensors file, relative to the spec.",
+  });
+}
+
+function otherFormat(shown: string): DlcError {
+  return new DlcError("not-safetensors", `${shown} is not a safetensors file`, {
+    place: shown,
+    help: "Save the weights in the safetensors format: PyTorch and Keras models can be converted to it.",
   });
 }
 

@@ -1,7 +1,8 @@
 /** @file What generated examples are made for: one entry per example. */
-import { encodeInputs } from "../../data/index.js";
+import { DataError, encodeInputs } from "../../data/index.js";
 import { DlcError } from "../../errors.js";
 import type { ModelDefinition } from "../../spec.js";
+import { didYouMean } from "../../suggest.js";
 import type { HostTensor } from "../../tensor.js";
 import type { GenerateOptions } from "../types.js";
 
@@ -43,14 +44,27 @@ export function perExample<L extends Readonly<Record<string, unknown>>>(
   );
 }
 
-/** @throws DlcError `invalid-setting` if a model without conditions gets some. */
+/** @throws DlcError `invalid-setting` if a model without conditions gets some, `unknown-input` for other ones. */
 export function requireConditions(
   given: unknown,
   wanted: readonly string[],
   { name }: Pick<ModelDefinition, "name">,
 ): void {
-  if (wanted.length > 0 || given === undefined) return;
-  throw invalid("given", `${name} generates without conditions, but some are given: leave them out`);
+  if (given === undefined) return;
+  if (wanted.length === 0) {
+    throw invalid(
+      "given",
+      `${name} generates without conditions, but some are given: leave them out`,
+    );
+  }
+  for (const row of Array.isArray(given) ? (given as readonly unknown[]) : [given]) {
+    const key = Object.keys(Object(row)).find((one) => !wanted.includes(one));
+    if (key === undefined) continue;
+    throw new DataError("unknown-input", `'${key}' is not what ${name} generates examples for`, {
+      place: "given",
+      help: `${didYouMean(key, wanted)} Can be given: ${wanted.join(", ")}.`.trim(),
+    });
+  }
 }
 
 /** The inputs of programs for these examples. Throws what encodeInputs does. */

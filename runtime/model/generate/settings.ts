@@ -2,6 +2,7 @@
 import type { ModelDefinition, SearchSpec, SequenceSpec } from "../../spec.js";
 import type { SequenceOptions } from "../types.js";
 import { type Given, invalid, requireWhole } from "./conditions.js";
+import { searchLimits } from "./limits.js";
 
 type Setting = Exclude<keyof SearchSpec, "method">;
 
@@ -17,19 +18,16 @@ const readBy: Readonly<Record<Setting, readonly SearchSpec["method"][]>> = {
   lengthPenalty: ["beam"],
 };
 
-/** Beyond it a step takes seconds, and better sequences are not found by it. */
-const mostBeams = 1024;
-
 const checks: {
   readonly [S in Setting]: (value: number, sequence: SequenceSpec) => void;
 } = {
-  beams: (value) => requireWhole("beams", value, 1, mostBeams),
-  topK: (value) => requireWhole("topK", value, 1, 0xffffffff),
+  beams: (value) => requireWhole("beams", value, 1, searchLimits.beams),
+  topK: (value) => requireWhole("topK", value, 1, searchLimits.tokens),
   maxLength(value, { steps, text }) {
     if (text === null) {
       throw invalid("maxLength", `maxLength has no effect: every example has ${steps} codes`);
     }
-    requireWhole("maxLength", value, 1, 0xffffffff);
+    requireWhole("maxLength", value, 1, searchLimits.tokens);
     if (value <= steps) return;
     throw invalid(
       "maxLength",

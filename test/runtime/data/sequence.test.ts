@@ -161,6 +161,7 @@ describe("mistakes", () => {
     [[[1], null], {}, "missing-value", "record 1"],
     [[[1], [null]], {}, "missing-value", "record 1"],
     [[[1], ["a"]], {}, "not-a-number", "record 1"],
+    [[[1], [true, 1]], {}, "not-a-number", "record 1"],
     [[[1], 2], {}, "data-shape-mismatch", "record 1"],
     [[[[1, 2]], [[1]]], { channels: 2 }, "ragged-row", "record 1"],
     [[[[1, 2]], [1, 2]], { channels: 2 }, "ragged-row", "record 1"],
@@ -288,6 +289,8 @@ describe("predicting", () => {
     [[], "empty-sequence"],
     [[1, 2, 3, 4], "example-too-long"],
     [[1, "a"], "not-a-number"],
+    [[true, 1], "not-a-number"],
+    [[[true], [1]], "not-a-number"],
     [[[1, 2]], "ragged-row"],
   ])("refuses %j", async (value, code) => {
     const error = await failure(encode(value));

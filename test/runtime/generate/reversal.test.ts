@@ -342,9 +342,14 @@ const best: readonly { readonly text: string }[] = made?.candidates ?? [];
 await model.generate({ given: { word: text }, method: "best" });
 // @ts-expect-error the feature is called word
 await model.generate({ given: { wrod: text } });
+// @ts-expect-error what it is made for must be given
+await model.generate({});
+// @ts-expect-error here, too
+await model.generate();
+const several = await model.generate({ given: [{ word: "abc" }, { word: "cba" }] });
 // @ts-expect-error text is no number
 const wrong: number = made?.text;
-export { best, score, wrong };
+export { best, score, several, wrong };
 `,
   );
   expect(await workspace.typeErrors()).toEqual([]);

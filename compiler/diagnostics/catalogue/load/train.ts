@@ -15,7 +15,7 @@ export const trainEntries = {
   "target-needed": {
     severity: "error",
     message: "the loss '{loss}' does not say what it compares with, and the spec has {count}",
-    help: "Name it with 'target'. There are: {known}.",
+    help: "{remedy}",
     explain:
       "An only target is what a loss compares with by default. With none or several of them, 'target' says which target, feature or number it is.",
     wrong:
