@@ -148,7 +148,7 @@ async function ofSpec(
 function notTrained(given: string, reason: string): DlcError {
   return new DlcError("no-trained-model", `${given}: ${reason}`, {
     place: given,
-    help: "Train the model first: dlc train <spec>. Elsewhere than in 'runs', add --runs <folder>.",
+    help: "Train the model first: dlc train <spec>. Elsewhere than in 'runs', add --runs <folder>. For weights of --weights alone, build the spec and name its package in place of the spec.",
   });
 }
 
