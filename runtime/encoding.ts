@@ -10,7 +10,7 @@ const marks: readonly (readonly [Encoding, readonly number[]])[] = [
 ];
 
 /** The beginning of a file that is looked at, in bytes. */
-const headBytes = 4096;
+export const headBytes = 4096;
 
 /**
  * By the byte order mark, else by NULs, which text in UTF-8 does not hold: in UTF-16 every other byte

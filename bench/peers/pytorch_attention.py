@@ -1,9 +1,9 @@
 """Multi-head self-attention in PyTorch, forward and backward with a step of SGD. Protocol: see subprocess.mjs."""
 import json
 import sys
-import time
 
 import torch
+from peer import serve
 from torch import nn
 
 settings = json.loads(sys.argv[1])
@@ -24,10 +24,4 @@ def step():
     return loss.item()
 
 
-print(json.dumps({"name": f"PyTorch {torch.__version__.split('+')[0]}"}), flush=True)
-for line in sys.stdin:
-    steps = int(line)
-    start = time.perf_counter()
-    for _ in range(steps):
-        loss = step()
-    print(json.dumps({"ms": (time.perf_counter() - start) * 1000, "loss": loss}), flush=True)
+serve(f"PyTorch {torch.__version__.split('+')[0]}", step)

@@ -176,6 +176,20 @@ function tooLarge(file: DataPath, size: number): DataError {
   });
 }
 
+/** `bytes`: the file, or its beginning. @throws DataError `not-utf8` if it is in another encoding. */
+export function requireUtf8(file: DataPath, bytes: Uint8Array): void {
+  if (guessEncoding(bytes) !== "UTF-8") throw notUtf8(file, bytes);
+}
+
+/** The whole file as text, without its byte order mark. @throws DataError `not-utf8`. */
+export function decodeUtf8(file: DataPath, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw notUtf8(file, bytes, cause);
+  }
+}
+
 /** `bytes`: the file, or its beginning; a guess at its encoding is part of the message. */
 export function notUtf8(file: DataPath, bytes: Uint8Array, cause?: unknown): DataError {
   return new DataError("not-utf8", `${file.shown} is ${notUtf8Because(guessEncoding(bytes))}`, {

@@ -1,7 +1,6 @@
 /** @file CSV text (RFC 4180), read in pieces; only the columns that features use are kept. */
-import { guessEncoding } from "../../encoding.js";
 import { count, DataError, listNames, quote } from "../errors.js";
-import { notUtf8, readChunks } from "../file.js";
+import { notUtf8, readChunks, requireUtf8 } from "../file.js";
 import { GrowingNumbers } from "../growing.js";
 import { parseNumber } from "../number-text.js";
 import { type DataPath, locate } from "../path.js";
@@ -82,7 +81,7 @@ export async function readRows(
   try {
     let isFirst = true;
     for await (const chunk of readChunks(file)) {
-      if (isFirst && guessEncoding(chunk) !== "UTF-8") throw notUtf8(file, chunk);
+      if (isFirst) requireUtf8(file, chunk);
       isFirst = false;
       parser.push(decode(decoder, chunk, true, file));
       if (stopped) return;

@@ -1,7 +1,6 @@
 /** @file JSON: an array of records (objects), or of rows (arrays, whose columns are called "0", "1", …). */
-import { guessEncoding } from "../../encoding.js";
 import { count, DataError, list, quote } from "../errors.js";
-import { measure, notUtf8, privateBytes, readBytes } from "../file.js";
+import { decodeUtf8, measure, privateBytes, readBytes, requireUtf8 } from "../file.js";
 import { sequencesColumn, valuesColumn } from "../nested.js";
 import { type DataPath, locate } from "../path.js";
 import { type Column, type ColumnHeader, recordPlace, tableOf, unknownColumn } from "../table.js";
@@ -110,7 +109,9 @@ async function parse(file: DataPath): Promise<unknown> {
       help: "Convert it to CSV or npy, which are read piece by piece.",
     });
   }
-  const text = utf8(bytes, file);
+  requireUtf8(file, bytes);
+  // A byte order mark is not JSON, but common: decoding drops it.
+  const text = decodeUtf8(file, bytes);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -120,16 +121,6 @@ async function parse(file: DataPath): Promise<unknown> {
       help: "Check the file with a JSON validator.",
       cause,
     });
-  }
-}
-
-/** A byte order mark is not JSON, but common: it is dropped. */
-function utf8(bytes: Uint8Array, file: DataPath): string {
-  if (guessEncoding(bytes) !== "UTF-8") throw notUtf8(file, bytes);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw notUtf8(file, bytes, cause);
   }
 }
 

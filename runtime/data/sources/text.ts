@@ -1,8 +1,8 @@
 /** @file Plain text: one column, `text`, of lines, paragraphs or pieces of a number of characters. */
 
-import { guessEncoding } from "../../encoding.js";
+import { headBytes } from "../../encoding.js";
 import { DataError } from "../errors.js";
-import { notUtf8, privateBytes, readBytes, readHead } from "../file.js";
+import { decodeUtf8, privateBytes, readBytes, readHead, requireUtf8 } from "../file.js";
 import { GrowingNumbers } from "../growing.js";
 import { type DataPath, locate } from "../path.js";
 import { type ColumnHeader, tableOf, unknownColumn } from "../table.js";
@@ -30,8 +30,7 @@ export const text: SourceReader<"text"> = {
     const header = new Map<string, ColumnHeader>();
     try {
       const file = locate(source.path, base);
-      const head = await readHead(file, headBytes);
-      if (guessEncoding(head) !== "UTF-8") throw notUtf8(file, head);
+      requireUtf8(file, await readHead(file, headBytes));
       header.set(column, { kind: "text", rows: null, shape: null, place: file.shown });
     } catch (error) {
       report(error);
@@ -98,23 +97,15 @@ function byCharacters(whole: string, length: number, { shown }: DataPath): Piece
 
 async function readText(file: DataPath): Promise<string> {
   const bytes = await readBytes(file, privateBytes);
-  if (guessEncoding(bytes) !== "UTF-8") throw notUtf8(file, bytes);
+  requireUtf8(file, bytes);
   if (bytes.length > mostBytes) {
     throw new DataError("data-too-large", `${file.shown} is too large for a text source`, {
       place: file.shown,
       help: "Take a part of it.",
     });
   }
-  try {
-    // Drops a byte order mark.
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw notUtf8(file, bytes, cause);
-  }
+  return decodeUtf8(file, bytes);
 }
-
-/** As much as tells an encoding. */
-const headBytes = 4096;
 
 /** The longest string that Node.js can hold has somewhat more characters. */
 const mostBytes = 2 ** 29 - 32;
