@@ -41,12 +41,17 @@ export interface Executable {
   dispose(): void;
 }
 
+/** Types of half the width of f32, in which convolutions and matrix products may be computed. */
+export type HalfType = "f16" | "bf16";
+
 export interface Engine {
-  /** "onnx" */
+  /** As its entry calls it: "onnx", "tensorflow", "tfjs". */
   readonly name: string;
-  /** "cpu" */
+  /** "cpu", "webgpu", "cuda", … */
   readonly device: string;
   readonly threads: number;
+  /** native: faster than f32 or smaller; emulated: the numbers of that type, computed in f32; none: not at all. */
+  readonly half: Readonly<Record<HalfType, "native" | "emulated" | "none">>;
   createState(
     specs: Readonly<Record<string, StateSpec>>,
     values: Readonly<Record<string, HostTensor>>,

@@ -42,12 +42,16 @@ export {
   type SplitArrays,
   type SplitName,
 } from "./data/index.js";
-export type { DeviceState, Engine, Executable } from "./engine.js";
+export type { DeviceState, Engine, Executable, HalfType } from "./engine.js";
 export {
+  type Availability,
   createEngine,
+  type EngineEntry,
   type EngineOptions,
   engineDevices,
+  engineEntries,
   engineLacks,
+  type Probe,
 } from "./engines/index.js";
 export { DlcError, type ExitReason, exitCodes } from "./errors.js";
 export { initialState } from "./init.js";

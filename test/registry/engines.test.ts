@@ -1,17 +1,11 @@
 /** @file Every engine against the reference meaning of every op. */
-import {
-  createEngine,
-  type Engine,
-  engineDevices,
-  engineLacks,
-  type OpKind,
-  type Ops,
-} from "@dlc/runtime";
+import { type Engine, engineLacks, type OpKind, type Ops } from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { concreteShape } from "../../compiler/ir/shape.js";
 import type { Attributes, Shape } from "../../compiler/ir/types.js";
 import type { AnyOpDef, Inputs, ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { opKinds, ops } from "../../compiler/ops/index.js";
+import { startTestEngine, testEngines } from "../support/engines.js";
 import { runOnce, worstError } from "../support/one-op-program.js";
 import { drawInputs, type SampleCase, sampleBatch, samplesOf } from "../support/op-samples.js";
 import { createReferenceOps } from "../support/reference-ops.js";
@@ -63,12 +57,7 @@ async function compare(engine: Engine, c: SampleCase): Promise<void> {
   });
 }
 
-const engines: Engine[] = [];
-for (const [engine, devices] of Object.entries(engineDevices)) {
-  for (const device of devices) {
-    engines.push((await createEngine({ engine, device, threads: 1 })).engine);
-  }
-}
+const engines = await Promise.all(testEngines.map(startTestEngine));
 afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
 
 describe.for(engines)("$name on $device", (engine) => {

@@ -1,6 +1,6 @@
 /**
  * @file Every model in `models/`: the training program of its generated package takes the same first
- * three steps on the onnx engine as by the ops' own definitions in float64, and predicts the same.
+ * three steps on every engine as by the ops' own definitions in float64, and predicts the same.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -21,20 +21,20 @@ import {
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { emitPackage } from "../../compiler/5-emit/emit-package.js";
 import { compile } from "../../compiler/pipeline.js";
-import { createEngine } from "../../runtime/engines/index.js";
 import { createEagerEngine } from "../support/eager-engine.js";
 import { createWorkspace } from "../support/emitted.js";
+import { startTestEngine, testEngines } from "../support/engines.js";
 
 const folder = fileURLToPath(new URL("../../models/", import.meta.url));
 const models = readdirSync(folder).filter((name) => existsSync(join(folder, name, "spec.yaml")));
 
-let onnx: Engine;
+let engines: readonly (readonly [title: string, Engine])[] = [];
 beforeAll(async () => {
-  ({ engine: onnx } = await createEngine({ threads: 1 }));
+  engines = await Promise.all(
+    testEngines.map(async (title) => [title, await startTestEngine(title)] as const),
+  );
 });
-afterAll(async () => {
-  await onnx.dispose();
-});
+afterAll(() => Promise.all(engines.map(([, engine]) => engine.dispose())));
 
 /** Examples: enough for statistics over the batch, few enough for the reference. */
 const n = 3;
@@ -128,12 +128,15 @@ it.each(models)("%s", { timeout: 120_000 }, async (name) => {
   workspace.add(await emitPackage(model));
   const path = `generated/${model.spec.name}/index.js`;
   const { definition } = (await workspace.load(path)) as { definition: ModelDefinition };
-  const given = await take(onnx, definition, 3);
   const wanted = await take(createEagerEngine(), definition, 3);
-  given.losses.forEach((loss, i) => {
-    expect(Math.abs(loss / (wanted.losses[i] ?? Number.NaN) - 1)).toBeLessThan(1e-4);
-  });
-  for (const [key, tensor] of Object.entries(wanted.predictions)) {
-    expect([key, distance(given.predictions[key], tensor)]).toEqual([key, expect.closeTo(0, 3)]);
+  for (const [title, engine] of engines) {
+    const given = await take(engine, definition, 3);
+    given.losses.forEach((loss, i) => {
+      expect(Math.abs(loss / (wanted.losses[i] ?? Number.NaN) - 1), title).toBeLessThan(1e-4);
+    });
+    for (const [key, tensor] of Object.entries(wanted.predictions)) {
+      const found = [title, key, distance(given.predictions[key], tensor)];
+      expect(found).toEqual([title, key, expect.closeTo(0, 3)]);
+    }
   }
 });

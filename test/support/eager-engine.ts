@@ -71,6 +71,7 @@ export function createEagerEngine(): Engine {
     name: "eager",
     device: "cpu",
     threads: 1,
+    half: { f16: "none", bf16: "none" },
     createState(specs: Readonly<Record<string, StateSpec>>, initial): EagerState {
       const values: Record<string, HostTensor> = {};
       for (const name of Object.keys(specs)) {

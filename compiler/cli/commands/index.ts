@@ -60,13 +60,13 @@ const engineOptions: readonly OptionDef[] = [
   {
     flags: "--engine <name>",
     description: "what executes the programs",
-    choices: ["auto", "onnx"],
+    choices: ["auto", "onnx", "tensorflow", "tfjs"],
     default: "auto",
   },
   {
     flags: "--device <name>",
     description: "where they run",
-    choices: ["auto", "cpu"],
+    choices: ["auto", "cpu", "webgpu", "cuda", "tensorrt", "directml", "coreml"],
     default: "auto",
   },
   {

@@ -1,16 +1,15 @@
-/** @file The onnx engine: programs recorded as ONNX graphs, run by ONNX Runtime on the CPU. */
+/** @file The onnx engine: programs recorded as ONNX graphs, run by ONNX Runtime. */
 import type { DeviceState, Engine } from "../../engine.js";
 import type { Program } from "../../program.js";
 import { probeBlockSize } from "./block-probe.js";
 import { createExecutable, type OnnxExecutable } from "./executable.js";
-import { loadOrt } from "./ort.js";
+import type { Ort } from "./ort.js";
 import { createState, type OnnxState } from "./state.js";
 
 /** Sessions kept open; those used least recently are closed and opened again on demand. */
 const openSessions = 8;
 
-export async function createOnnxEngine(options: { readonly threads: number }): Promise<Engine> {
-  const ort = await loadOrt();
+export async function createOnnxEngine(ort: Ort, device: string, threads: number): Promise<Engine> {
   const block = await probeBlockSize(ort);
   const states = new WeakMap<DeviceState, OnnxState>();
   const cache = new Map<Program, Map<number, OnnxExecutable>>();
@@ -32,7 +31,7 @@ export async function createOnnxEngine(options: { readonly threads: number }): P
 
   function record(program: Program, batch: number): OnnxExecutable {
     const executable: OnnxExecutable = createExecutable(ort, program, batch, {
-      threads: options.threads,
+      threads,
       block,
       own,
       used() {
@@ -46,8 +45,10 @@ export async function createOnnxEngine(options: { readonly threads: number }): P
 
   return {
     name: "onnx",
-    device: "cpu",
-    threads: options.threads,
+    device,
+    threads,
+    // Kernels of the CPU cast to f32 and back; bf16 has no kernels there.
+    half: { f16: "emulated", bf16: "none" },
     createState(specs, values) {
       const state = createState(ort, specs, values);
       states.set(state, state);

@@ -14,9 +14,6 @@ import { reduceOps } from "./lower/reduce.js";
 import { updateOps } from "./lower/update.js";
 import { createPrimitives } from "./primitives.js";
 
-/** Ops that this engine leaves to the compiler's expansions. */
-export const onnxLacks: readonly OpKind[] = [];
-
 /** One op of the program, as it was called. */
 export interface RecordedOp {
   readonly scope: string;

@@ -1,0 +1,137 @@
+/** @file Which engine and device is used: what was asked for, or the best that is there; and why. */
+import { availableParallelism } from "node:os";
+import type { Engine } from "../engine.js";
+import { DlcError } from "../errors.js";
+import type { EngineEntry, Probe } from "./entry.js";
+
+export interface EngineOptions {
+  /** "auto" (default) takes the fastest engine that is installed. */
+  readonly engine?: string | undefined;
+  /** "auto" (default) takes the best device there is. */
+  readonly device?: string | undefined;
+  /** Threads of one operation; default: as many as the process may use. */
+  readonly threads?: number | undefined;
+}
+
+/** One engine on one device. */
+export interface Candidate {
+  readonly entry: EngineEntry;
+  readonly device: string;
+}
+
+const titleOf = ({ entry, device }: Candidate): string => `${entry.name}:${device}`;
+
+/**
+ * What "auto" prefers, best first: a GPU by the engine with native gradient kernels, then by the others,
+ * then the CPU by the engine that is fastest there (bench/step.mjs). What is not in this list is used
+ * when it is asked for.
+ */
+const autoOrder: readonly string[] = ["tensorflow:cuda", "onnx:cuda", "onnx:webgpu", "onnx:cpu"];
+
+const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(", ");
+
+function missing(message: string, help: string): DlcError {
+  return new DlcError("engine-missing", message, { help, reason: "environment" });
+}
+
+/** The entries and devices that the options leave, in the order in which they are tried. */
+function candidates(
+  entries: readonly EngineEntry[],
+  engine: string,
+  device: string,
+): readonly Candidate[] {
+  const named = engine === "auto" ? entries : entries.filter(({ name }) => name === engine);
+  if (named.length === 0) {
+    const names = quoted(entries.map(({ name }) => name));
+    throw missing(
+      `there is no engine '${engine}'; there is ${names}`,
+      `Use --engine auto, or name one of ${names}.`,
+    );
+  }
+  const known = [...new Set(named.flatMap(({ devices }) => devices))];
+  if (device !== "auto" && !known.includes(device)) {
+    const owner = engine === "auto" ? "device" : `device of engine '${engine}'`;
+    throw missing(
+      `there is no ${owner} called '${device}'; there is ${quoted(known)}`,
+      `Use --device auto, or name one of ${quoted(known)}.`,
+    );
+  }
+  const all = named.flatMap((entry) => entry.devices.map((name) => ({ entry, device: name })));
+  if (device !== "auto") return inAutoOrder(all.filter((one) => one.device === device));
+  const willing = all.filter(({ entry, device: name }) => !entry.onRequest.includes(name));
+  return engine === "auto"
+    ? inAutoOrder(willing).filter((one) => autoOrder.includes(titleOf(one)))
+    : willing;
+}
+
+/** Those that "auto" prefers first, then the others as they come. */
+function inAutoOrder(list: readonly Candidate[]): readonly Candidate[] {
+  const rank = (one: Candidate): number => {
+    const place = autoOrder.indexOf(titleOf(one));
+    return place < 0 ? autoOrder.length : place;
+  };
+  return list.toSorted((a, b) => rank(a) - rank(b));
+}
+
+export interface Choice extends Candidate {
+  readonly probe: Probe;
+  /** Candidates that were better but are not usable, in order. */
+  readonly passed: readonly (Candidate & { readonly probe: Probe })[];
+}
+
+/**
+ * The first usable candidate. With a device that was named a software device will do; otherwise not.
+ * @throws DlcError "engine-missing" where none is usable.
+ */
+export async function choose(
+  entries: readonly EngineEntry[],
+  { engine = "auto", device = "auto" }: EngineOptions,
+): Promise<Choice> {
+  const passed: (Candidate & { readonly probe: Probe })[] = [];
+  for (const candidate of candidates(entries, engine, device)) {
+    const probe = await candidate.entry.probe(candidate.device);
+    const usable =
+      probe.availability === "ready" || (probe.availability === "software" && device !== "auto");
+    if (usable) return { ...candidate, probe, passed };
+    passed.push({ ...candidate, probe });
+  }
+  const reasons = passed.map((one) => `${titleOf(one)}: ${one.probe.detail}`).join("; ");
+  const fix = passed.find(({ probe }) => probe.fix !== null)?.probe.fix ?? null;
+  throw missing(
+    `no engine can be used (${reasons})`,
+    fix === null ? "`dlc doctor` tells what this machine has." : `Run: ${fix}`,
+  );
+}
+
+/** What was chosen and for what reason, in one line. */
+function explain({ entry, device, probe, passed }: Choice, engine: Engine, asked: boolean): string {
+  const title = titleOf({ entry, device });
+  const { threads } = engine;
+  const count = device === "cpu" ? `, ${threads} ${threads === 1 ? "thread" : "threads"}` : "";
+  const soft = probe.availability === "software" ? "; emulated on the CPU, slow" : "";
+  const others = passed.map((one) => `${titleOf(one)}: ${one.probe.detail}`).join("; ");
+  const reason = asked ? `as asked${soft}` : others === "" ? "the best there is" : `not ${others}`;
+  return `${title}${count} (${reason})`;
+}
+
+/**
+ * Starts an engine. `why` says in a few words what was chosen and for what reason.
+ * Throws DlcError "engine-missing" where the engine or device asked for does not exist or cannot be used, and
+ * "threads-invalid" for a number of threads that is not a whole number from 1.
+ */
+export async function startEngine(
+  entries: readonly EngineEntry[],
+  options: EngineOptions,
+): Promise<{ engine: Engine; why: string }> {
+  const { engine = "auto", device = "auto", threads = availableParallelism() } = options;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new DlcError("threads-invalid", `threads must be a whole number from 1, not ${threads}`, {
+      help: "Leave it out to use every core that is available.",
+      reason: "usage",
+    });
+  }
+  const choice = await choose(entries, { engine, device });
+  const started = await choice.entry.start(choice.device, { threads });
+  const asked = engine !== "auto" && (device !== "auto" || choice.passed.length === 0);
+  return { engine: started, why: explain(choice, started, asked || device !== "auto") };
+}

@@ -1,0 +1,17 @@
+/**
+ * @file The engines that registry tests run on: `DLC_TEST_ENGINES` names them ("tensorflow:cpu,onnx:webgpu");
+ * by default, those that need nothing but npm's packages. One that is named but missing is an error, not a
+ * reason to test less.
+ */
+import { createEngine, type Engine } from "@dlc/runtime";
+
+const named = process.env.DLC_TEST_ENGINES ?? "onnx:cpu";
+
+/** In the form `onnx:cpu`. */
+export const testEngines: readonly string[] = named.split(",").map((title) => title.trim());
+
+/** Starts one of them, by its title. One thread: several tests run at a time. */
+export async function startTestEngine(title: string): Promise<Engine> {
+  const [engine, device] = title.split(":");
+  return (await createEngine({ engine, device, threads: 1 })).engine;
+}
