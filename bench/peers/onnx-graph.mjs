@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { createGraph } from "../../runtime/dist/engines/onnx/graph.js";
 import { encodeModel } from "../../runtime/dist/engines/onnx/model-proto.js";
 import { createPrimitives } from "../../runtime/dist/engines/onnx/primitives.js";
+import { cpuTarget } from "../../runtime/dist/engines/onnx/target.js";
 import { adam, plainBatch, sizeOf } from "../network.mjs";
 
 const ort = createRequire(new URL("../../runtime/package.json", import.meta.url))(
@@ -19,7 +20,7 @@ const ort = createRequire(new URL("../../runtime/package.json", import.meta.url)
  */
 export async function graphPeer({ name, batch, threads, state, options, build }) {
   const graph = createGraph();
-  const p = createPrimitives(graph);
+  const p = createPrimitives(graph, cpuTarget());
   const inputs = {
     x: graph.input("x", "f32", [batch, 3, 32, 32]),
     y: graph.input("y", "f32", [batch, 10]),

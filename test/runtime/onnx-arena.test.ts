@@ -12,6 +12,7 @@ import type { AnyOpDef, ReferenceTensor } from "../../compiler/ops/define-op.js"
 import { ops as table } from "../../compiler/ops/index.js";
 import { findArenaUpdate, planArenas } from "../../runtime/engines/onnx/arena.js";
 import { recordProgram } from "../../runtime/engines/onnx/record.js";
+import { cpuTarget } from "../../runtime/engines/onnx/target.js";
 import { toHost, worstError } from "../support/one-op-program.js";
 import { someTensor } from "../support/onnx-graph.js";
 
@@ -156,7 +157,9 @@ describe.for(kinds)("%s", (kind) => {
       expect(size).toBe(12 + 4 + 300 + 1);
     }
     const state = { tensors: specs, arenas };
-    const { reads, updates: results } = recordProgram(program(kind), 1, state, { block: 0 });
+    const { reads, updates: results } = recordProgram(program(kind), 1, state, {
+      target: cpuTarget(),
+    });
     const apart = ["b.kernel", ...updates[kind].slots.map((slot) => `b.kernel:${slot}`)];
     const expected = [...apart, ...arenas.map(({ name }) => name)].toSorted();
     expect(reads.map(({ name }) => name).toSorted()).toEqual(expected);
@@ -213,7 +216,9 @@ describe("arenas are not used", () => {
   const specs = specsOf("applySgd");
   const state = { tensors: specs, arenas: planArenas(specs) };
   const usesArena = (changed: Program): boolean =>
-    recordProgram(changed, 1, state, { block: 0 }).reads.some(({ name }) => name.startsWith("["));
+    recordProgram(changed, 1, state, { target: cpuTarget() }).reads.some(({ name }) =>
+      name.startsWith("["),
+    );
   const base = program("applySgd");
 
   it("where a small weight is not updated", () => {

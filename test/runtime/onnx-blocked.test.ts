@@ -5,8 +5,10 @@ import type { ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { probeBlockSize } from "../../runtime/engines/onnx/block-probe.js";
 import { createGraph, type Handle } from "../../runtime/engines/onnx/graph.js";
 import { encodeModel } from "../../runtime/engines/onnx/model-proto.js";
-import { loadOrt, openSession, toOrt } from "../../runtime/engines/onnx/ort.js";
+import { openSession, toOrt } from "../../runtime/engines/onnx/ort.js";
+import { loadOrt } from "../../runtime/engines/onnx/ort-node.js";
 import { createRecorder } from "../../runtime/engines/onnx/recorder.js";
+import { cpuTarget } from "../../runtime/engines/onnx/target.js";
 import { toHost, worstError } from "../support/one-op-program.js";
 import { someTensor } from "../support/onnx-graph.js";
 
@@ -20,11 +22,12 @@ async function compute(
   inputs: readonly ReferenceTensor[],
   body: Compute,
 ): Promise<{ values: readonly HostTensor[]; operators: ReadonlySet<string> }> {
+  const target = cpuTarget(size);
   const graph = createGraph();
   const handles = inputs.map(({ dtype, shape }, i) => graph.input(`x${i}`, dtype, shape));
-  const results: readonly Handle[] = body(createRecorder(graph, size), handles);
+  const results: readonly Handle[] = body(createRecorder(graph, target), handles);
   const model = graph.model(results);
-  const session = await openSession(ort, encodeModel(model), 1, "fast");
+  const session = await openSession(ort, encodeModel(model), { target, threads: 1 });
   const outputs = await session.run(
     Object.fromEntries(inputs.map((x, i) => [`x${i}`, toOrt(ort, toHost(x))])),
   );

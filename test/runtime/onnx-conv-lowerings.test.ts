@@ -16,6 +16,7 @@ import {
   filterGradVariants,
 } from "../../runtime/engines/onnx/lower/conv-filter-grad.js";
 import { createPrimitives, windowedSize } from "../../runtime/engines/onnx/primitives.js";
+import { cpuTarget } from "../../runtime/engines/onnx/target.js";
 import { worstError } from "../support/one-op-program.js";
 import { runGraph, someTensor } from "../support/onnx-graph.js";
 
@@ -186,7 +187,7 @@ for (const c of cases) {
         groups: geometry.groups,
       };
       expect(chooseFilterGrad(shape)).toBe(c.filterGrad);
-      const p = createPrimitives(createGraph());
+      const p = createPrimitives(createGraph(), cpuTarget());
       const dyHandle = { name: "dy", ...dy };
       expect(chooseInputGrad(p, dyHandle, filter.shape, geometry)).toBe(c.inputGrad);
     });

@@ -3,8 +3,10 @@ import { type HostTensor, sizeOf } from "@dlc/runtime";
 import type { ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { createGraph, type Handle } from "../../runtime/engines/onnx/graph.js";
 import { encodeModel } from "../../runtime/engines/onnx/model-proto.js";
-import { allocateShared, loadOrt, openSession, toOrt } from "../../runtime/engines/onnx/ort.js";
+import { allocateShared, openSession, toOrt } from "../../runtime/engines/onnx/ort.js";
+import { loadOrt } from "../../runtime/engines/onnx/ort-node.js";
 import { createPrimitives, type Primitives } from "../../runtime/engines/onnx/primitives.js";
+import { cpuTarget } from "../../runtime/engines/onnx/target.js";
 import { toHost } from "./one-op-program.js";
 
 export async function runGraph(
@@ -12,10 +14,14 @@ export async function runGraph(
   build: (p: Primitives, inputs: readonly Handle[]) => Handle,
 ): Promise<HostTensor> {
   const ort = await loadOrt();
+  const target = cpuTarget();
   const graph = createGraph();
   const handles = inputs.map(({ dtype, shape }, i) => graph.input(`x${i}`, dtype, shape));
-  const result = build(createPrimitives(graph), handles);
-  const session = await openSession(ort, encodeModel(graph.model([result])), 1, "fast");
+  const result = build(createPrimitives(graph, target), handles);
+  const session = await openSession(ort, encodeModel(graph.model([result])), {
+    target,
+    threads: 1,
+  });
   const { host, tensor } = allocateShared(ort, "f32", result.shape);
   const feeds = Object.fromEntries(inputs.map((x, i) => [`x${i}`, toOrt(ort, toHost(x))]));
   await session.run(feeds, { [result.name]: tensor });

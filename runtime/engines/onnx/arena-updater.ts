@@ -3,6 +3,7 @@ import type { OpKind, Ops } from "../../ops.js";
 import { type ArenaUpdate, settingsOf } from "./arena.js";
 import type { Graph, Handle } from "./graph.js";
 import { createPrimitives } from "./primitives.js";
+import type { OnnxTarget } from "./target.js";
 
 export interface ArenaUpdater {
   /** The contract, with updates of members only noted down. */
@@ -18,11 +19,12 @@ type Lowering = (...args: readonly unknown[]) => Handle | readonly Handle[];
 /** `arenas` are the model's inputs by arena name. */
 export function createArenaUpdater(
   graph: Graph,
+  target: OnnxTarget,
   recorder: Ops<Handle>,
   update: ArenaUpdate,
   arenas: Readonly<Record<string, Handle>>,
 ): ArenaUpdater {
-  const p = createPrimitives(graph);
+  const p = createPrimitives(graph, target);
   const wholes = update.arenas.map(({ name }) => arenas[name] as Handle);
   const members: Record<string, Handle> = {};
   update.arenas.forEach((arena, i) => {

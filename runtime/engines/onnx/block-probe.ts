@@ -17,6 +17,7 @@ import {
 import { encodeModel } from "./model-proto.js";
 import { type Ort, openSession, type Tensor } from "./ort.js";
 import { createPrimitives, type Primitives } from "./primitives.js";
+import { cpuTarget } from "./target.js";
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
@@ -30,8 +31,10 @@ async function evaluate(
 ): Promise<readonly Float32Array[]> {
   const graph = createGraph();
   for (const [name, shape] of Object.entries(shapes)) graph.input(name, "f32", shape);
-  const outputs = build(createPrimitives(graph, block), graph.handle);
-  const session = await openSession(ort, encodeModel(graph.model(outputs)), 1, "fast");
+  const target = cpuTarget(block);
+  const outputs = build(createPrimitives(graph, target), graph.handle);
+  const model = encodeModel(graph.model(outputs));
+  const session = await openSession(ort, model, { target, threads: 1 });
   try {
     const feeds = Object.entries(shapes).map(([name, shape]) => {
       const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => value(i));

@@ -1,16 +1,20 @@
 /** @file The onnx engine: programs recorded as ONNX graphs, run by ONNX Runtime. */
 import type { DeviceState, Engine } from "../../engine.js";
 import type { Program } from "../../program.js";
-import { probeBlockSize } from "./block-probe.js";
 import { createExecutable, type OnnxExecutable } from "./executable.js";
 import type { Ort } from "./ort.js";
 import { createState, type OnnxState } from "./state.js";
+import { targetFor } from "./targets.js";
 
 /** Sessions kept open; those used least recently are closed and opened again on demand. */
 const openSessions = 8;
 
+/**
+ * The engine on a device that `targetFor` knows. `ort` is the library: onnxruntime-node, or
+ * onnxruntime-web in a browser.
+ */
 export async function createOnnxEngine(ort: Ort, device: string, threads: number): Promise<Engine> {
-  const block = await probeBlockSize(ort);
+  const target = await targetFor(ort, device);
   const states = new WeakMap<DeviceState, OnnxState>();
   const cache = new Map<Program, Map<number, OnnxExecutable>>();
   /** In order of use, the most recent last. */
@@ -32,7 +36,7 @@ export async function createOnnxEngine(ort: Ort, device: string, threads: number
   function record(program: Program, batch: number): OnnxExecutable {
     const executable: OnnxExecutable = createExecutable(ort, program, batch, {
       threads,
-      block,
+      target,
       own,
       used() {
         recent.delete(executable);
@@ -45,10 +49,9 @@ export async function createOnnxEngine(ort: Ort, device: string, threads: number
 
   return {
     name: "onnx",
-    device,
+    device: target.device,
     threads,
-    // Kernels of the CPU cast to f32 and back; bf16 has no kernels there.
-    half: { f16: "emulated", bf16: "none" },
+    half: target.half,
     createState(specs, values) {
       const state = createState(ort, specs, values);
       states.set(state, state);

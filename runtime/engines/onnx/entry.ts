@@ -8,7 +8,7 @@ export const onnxEntry: EngineEntry = {
   onRequest: [],
   lacks: onnxLacks,
   async probe(): Promise<Probe> {
-    const { loadOrt } = await import("./ort.js");
+    const { loadOrt } = await import("./ort-node.js");
     try {
       await loadOrt();
       return { availability: "ready", detail: "onnxruntime-node is installed", fix: null };
@@ -23,7 +23,7 @@ export const onnxEntry: EngineEntry = {
   },
   async start(device, { threads }) {
     const { createOnnxEngine } = await import("./engine.js");
-    const { loadOrt } = await import("./ort.js");
+    const { loadOrt } = await import("./ort-node.js");
     return createOnnxEngine(await loadOrt(), device, threads);
   },
 };

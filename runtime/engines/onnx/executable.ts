@@ -12,6 +12,7 @@ import {
 } from "./ort.js";
 import { type Feed, type Recording, recordProgram } from "./record.js";
 import { checkTensor, type OnnxState } from "./state.js";
+import type { OnnxTarget } from "./target.js";
 
 interface Call {
   readonly inputs: Readonly<Record<string, HostTensor>>;
@@ -41,7 +42,7 @@ export function createExecutable(
   batch: number,
   options: {
     readonly threads: number;
-    readonly block: number;
+    readonly target: OnnxTarget;
     /** The state that belongs to this engine, or an error. */
     readonly own: (state: DeviceState) => OnnxState;
     /** Told before every run, so that the engine knows which sessions are in use. */
@@ -58,7 +59,7 @@ export function createExecutable(
 
   async function open(model: Recording, rewriting: "fast" | "none"): Promise<InferenceSession> {
     try {
-      return await openSession(ort, model.model, options.threads, rewriting);
+      return await openSession(ort, model.model, { ...options, rewriting });
     } catch (error) {
       throw locate(error, model, program);
     }
@@ -137,7 +138,7 @@ export function createExecutable(
       const own = options.own(call.state);
       return own.exclusively(async () => {
         const traced = recordProgram(program, batch, own.types, {
-          block: options.block,
+          target: options.target,
           trace: true,
         });
         const opened = await open(traced, "none");

@@ -1,49 +1,34 @@
-/** @file ONNX Runtime: loading it, opening sessions, and the way between its tensors and ours. */
+/** @file ONNX Runtime, whichever build of it: opening sessions, and the way between its tensors and ours. */
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { DlcError } from "../../errors.js";
 import { allocate, type DType, type HostTensor, sizeOf } from "../../tensor.js";
+import type { OnnxTarget } from "./target.js";
 
 export type { InferenceSession, Tensor };
-export type Ort = typeof import("onnxruntime-node");
+/** What the engine uses of the library: the same in onnxruntime-node and onnxruntime-web. */
+export type Ort = Pick<typeof import("onnxruntime-node"), "InferenceSession" | "Tensor">;
+export type SessionOptions = InferenceSession.SessionOptions;
 
-/** Loads the native library; throws DlcError "engine-missing" where it does not load. */
-export async function loadOrt(): Promise<Ort> {
-  try {
-    const loaded = await import("onnxruntime-node");
-    return "default" in loaded ? (loaded.default as Ort) : loaded;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new DlcError("engine-missing", `onnxruntime-node cannot be loaded: ${reason}`, {
-      help: "Run `npm install` again on this machine; it has builds for Linux, macOS and Windows on x64 and arm64.",
-      reason: "environment",
-      cause,
-    });
-  }
+export interface OpenOptions {
+  readonly target: OnnxTarget;
+  readonly threads: number;
+  /** How much ONNX Runtime may rewrite: everything that was measured to help on the target (default), or nothing. */
+  readonly rewriting?: "fast" | "none";
+  /** Results that stay on the device, by name; the others come to the host. */
+  readonly onDevice?: Iterable<string>;
 }
 
-/** How much ONNX Runtime may rewrite: everything that was measured to help, or nothing. */
-export type Rewriting = "fast" | "none";
-
-/**
- * Options as measured on training graphs. Level "extended" and not "all", which moves pools into
- * blocked-layout islands (10.4 against 11.0 ms a step); no ReshapeFusion (10.1 against 10.4);
- * threads stop spinning between runs, so that several sessions do not fight for cores.
- */
 export function openSession(
   ort: Ort,
   model: Uint8Array,
-  threads: number,
-  rewriting: Rewriting,
+  { target, threads, rewriting = "fast", onDevice = [] }: OpenOptions,
 ): Promise<InferenceSession> {
+  const locations = [...onDevice].map((name) => [name, "gpu-buffer"] as const);
   return ort.InferenceSession.create(model, {
-    executionProviders: ["cpu"],
-    graphOptimizationLevel: rewriting === "fast" ? "extended" : "disabled",
+    ...target.session,
+    ...(rewriting === "none" ? { graphOptimizationLevel: "disabled" } : {}),
+    ...(locations.length === 0 ? {} : { preferredOutputLocation: Object.fromEntries(locations) }),
     intraOpNumThreads: threads,
     logSeverityLevel: 4,
-    extra: {
-      optimization: { disable_specified_optimizers: "ReshapeFusion" },
-      session: { force_spinning_stop: "1" },
-    },
   });
 }
 

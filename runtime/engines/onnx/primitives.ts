@@ -6,6 +6,7 @@ import type { FusedActivation, Pads, Pair } from "../../ops.js";
 import { sizeOf } from "../../tensor.js";
 import type { Graph, Handle } from "./graph.js";
 import type { AttributeValue, GraphDType } from "./model-proto.js";
+import type { OnnxTarget } from "./target.js";
 
 type Shape = readonly number[];
 
@@ -68,8 +69,8 @@ export function windowedSize(
 
 export type Primitives = ReturnType<typeof createPrimitives>;
 
-/** `block` is the block size of the machine's blocked layout (see lower/blocked.ts); 0: none. */
-export function createPrimitives(graph: Graph, block = 0) {
+/** Operators are those that `target` has: asking for another is a fault of the lowering. */
+export function createPrimitives(graph: Graph, target: OnnxTarget) {
   function one(
     op: string,
     inputs: readonly (Handle | null)[],
@@ -301,7 +302,7 @@ export function createPrimitives(graph: Graph, block = 0) {
 
   return {
     graph,
-    block,
+    target,
     node: one,
     scalar,
     ints,

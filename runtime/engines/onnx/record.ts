@@ -6,8 +6,10 @@ import { type ArenaUpdate, findArenaUpdate } from "./arena.js";
 import { createArenaUpdater } from "./arena-updater.js";
 import { createGraph, type Graph, type Handle } from "./graph.js";
 import { encodeModel } from "./model-proto.js";
+import { checkOperators } from "./operators.js";
 import { createRecorder, type RecordedOp } from "./recorder.js";
 import type { StateTypes } from "./state.js";
+import type { OnnxTarget } from "./target.js";
 
 /** An input of the model: where its value comes from at run time. */
 export interface Feed {
@@ -39,8 +41,7 @@ export interface Recording {
 }
 
 interface RecordOptions {
-  /** Block size of the machine's blocked layout; 0: none. */
-  readonly block: number;
+  readonly target: OnnxTarget;
   readonly trace?: boolean;
 }
 
@@ -66,7 +67,7 @@ function record(
 ): { readonly recording: () => Recording; readonly arenaUpdate: ArenaUpdate | null } {
   const graph = createGraph();
   const ops: RecordedOp[] = [];
-  const recorder = createRecorder(graph, options.block, (op) => ops.push(op));
+  const recorder = createRecorder(graph, options.target, (op) => ops.push(op));
 
   const feed = (kind: string, name: string, dtype: DType, shape: readonly number[]): Feed => {
     const { name: tensor } = graph.input(`${kind}:${name}`, dtype, shape);
@@ -95,7 +96,9 @@ function record(
   });
   const arenas = update?.arenas.map(({ name, size }) => feed("state", name, "f32", [size])) ?? [];
   const updater =
-    update === null ? null : createArenaUpdater(graph, recorder, update, handles(arenas));
+    update === null
+      ? null
+      : createArenaUpdater(graph, options.target, recorder, update, handles(arenas));
   const before = { ...handles(reads), ...updater?.members };
   const results = program.run(updater?.ops ?? recorder, {
     inputs: handles(inputs),
@@ -133,7 +136,10 @@ function record(
     );
     const trace = options.trace ? computed(graph, ops) : [];
     const fetched = new Set([...outputs, ...updates, ...trace].map(({ tensor }) => tensor));
-    const model = encodeModel(graph.model([...fetched].map((name) => graph.handle(name))));
+    const needed = graph.model([...fetched].map((name) => graph.handle(name)));
+    const { operators } = options.target;
+    if (operators !== null) checkOperators(graph, needed, operators);
+    const model = encodeModel(needed);
     return { graph, model, inputs, scalars, reads: [...reads, ...arenas], outputs, updates, trace };
   }
 

@@ -13,6 +13,7 @@ import { recurrenceOps } from "./lower/recurrence.js";
 import { reduceOps } from "./lower/reduce.js";
 import { updateOps } from "./lower/update.js";
 import { createPrimitives } from "./primitives.js";
+import type { OnnxTarget } from "./target.js";
 
 /** One op of the program, as it was called. */
 export interface RecordedOp {
@@ -22,13 +23,13 @@ export interface RecordedOp {
   readonly results: readonly Handle[];
 }
 
-/** `block` is the machine's block size of channels, 0 for none; `onOp` is told of every op after it was lowered. */
+/** `onOp` is told of every op after it was lowered for the target. */
 export function createRecorder(
   graph: Graph,
-  block: number,
+  target: OnnxTarget,
   onOp?: (recorded: RecordedOp) => void,
 ): Ops<Handle> {
-  const p = createPrimitives(graph, block);
+  const p = createPrimitives(graph, target);
   const table: Omit<Ops<Handle>, "scope"> = {
     ...movementOps(p),
     ...elementwiseOps(p),

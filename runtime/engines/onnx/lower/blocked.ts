@@ -55,7 +55,7 @@ export function onTwins(
 /** A blocked tensor as plain rows of its planes: [n·c/block, h, w, block]. */
 function blockPlanes(p: Primitives, x: Handle): Handle {
   const [n, c, h, w] = sizesOf(x);
-  return p.reshape(x, [(n * c) / p.block, h, w, p.block]);
+  return p.reshape(x, [(n * c) / p.target.block, h, w, p.target.block]);
 }
 
 /** A slice along height and width, on the twin if x has one. */
@@ -93,7 +93,7 @@ export function channelSums(p: Primitives, x: Handle): Handle | null {
   const [n, c, h, w] = sizesOf(x);
   const overImages = p.reduce(
     "ReduceSum",
-    p.reshape(twin, [n, c / p.block, h * w, p.block]),
+    p.reshape(twin, [n, c / p.target.block, h * w, p.target.block]),
     [0],
     false,
   );
@@ -115,12 +115,12 @@ export function worthBlocking(
   filter: readonly number[],
   geometry: ConvGeometry,
 ): boolean {
-  if (p.block === 0) return false;
+  if (p.target.block === 0) return false;
   const [n, c, h, w] = sizesOf(x);
   const [o, perGroup, kh, kw] = filter as readonly [number, number, number, number];
-  const whole = (channels: number): boolean => channels % p.block === 0;
+  const whole = (channels: number): boolean => channels % p.target.block === 0;
   const depthwise = geometry.groups === c && o === c && perGroup === 1;
-  if (!whole(o) || !(whole(c) || c < p.block)) return false;
+  if (!whole(o) || !(whole(c) || c < p.target.block)) return false;
   if (geometry.groups !== 1 && !(depthwise && whole(c))) return false;
   const [height, width] = windowedSize([h, w], [kh, kw], geometry);
   const unit = geometry.strides[0] === 1 && geometry.strides[1] === 1;
@@ -130,7 +130,7 @@ export function worthBlocking(
 /** A filter [o, i, kh, kw] in blocks: [o/b, i/b, kh·kw, b, b], or with all of its few inputs. */
 function blockedFilter(p: Primitives, filter: Handle): Handle {
   const [o, i, kh, kw] = sizesOf(filter);
-  const b = p.block;
+  const b = p.target.block;
   const parts =
     i < b
       ? p.transpose(p.reshape(filter, [o / b, b, i, kh * kw]), [0, 2, 3, 1])
@@ -141,7 +141,7 @@ function blockedFilter(p: Primitives, filter: Handle): Handle {
 /** The filter that computes the input gradient: inputs for outputs, taps in reverse; in blocks. */
 function turnedFilter(p: Primitives, filter: Handle, depthwise: boolean): Handle {
   const [o, i, kh, kw] = sizesOf(filter);
-  const b = p.block;
+  const b = p.target.block;
   const taps = kh * kw;
   const parts = depthwise
     ? p.transpose(p.reshape(filter, [o / b, b, taps]), [0, 2, 1])
@@ -187,7 +187,7 @@ export function blockedConv(
   geometry: ConvGeometry,
   relu: boolean,
 ): Handle {
-  const image = dim(x.shape, 1) < p.block ? x : toBlocked(p, x);
+  const image = dim(x.shape, 1) < p.target.block ? x : toBlocked(p, x);
   return convolve(p, image, blockedFilter(p, filter), bias, geometry, relu);
 }
 

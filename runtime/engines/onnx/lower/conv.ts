@@ -59,7 +59,7 @@ export function chooseInputGrad(
   if (!unit || !fits) return "convTranspose";
   const [o, c] = [dim(filter, 0), dim(filter, 1)];
   const turned = groups > 1 ? filter : [c, o, ...filter.slice(2)];
-  const wide = dim(dy.shape, 1) >= p.block;
+  const wide = dim(dy.shape, 1) >= p.target.block;
   if (wide && worthBlocking(p, dy, turned, gradientGeometry(filter, geometry))) return "blocked";
   if (groups > 1) {
     const depthwise = c === 1 && o === groups;

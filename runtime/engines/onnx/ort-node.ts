@@ -1,0 +1,18 @@
+/** @file ONNX Runtime for Node: the one file that names the native library. */
+import { DlcError } from "../../errors.js";
+import type { Ort } from "./ort.js";
+
+/** Loads the native library; throws DlcError "engine-missing" where it does not load. */
+export async function loadOrt(): Promise<Ort> {
+  try {
+    const loaded = await import("onnxruntime-node");
+    return "default" in loaded ? (loaded.default as Ort) : loaded;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new DlcError("engine-missing", `onnxruntime-node cannot be loaded: ${reason}`, {
+      help: "Run `npm install` again on this machine; it has builds for Linux, macOS and Windows on x64 and arm64.",
+      reason: "environment",
+      cause,
+    });
+  }
+}
