@@ -1,9 +1,8 @@
 /** @file Records an optimiser update on arenas, for programs that update weight by weight. */
 import type { OpKind, Ops } from "../../ops.js";
-import { type ArenaUpdate, settingsOf } from "./arena.js";
-import type { Graph, Handle } from "./graph.js";
-import { createPrimitives } from "./primitives.js";
-import type { OnnxTarget } from "./target.js";
+import { type Arena, type ArenaUpdate, settingsOf } from "./arena.js";
+import type { Handle } from "./graph.js";
+import type { Primitives } from "./primitives.js";
 
 export interface ArenaUpdater {
   /** The contract, with updates of members only noted down. */
@@ -14,31 +13,44 @@ export interface ArenaUpdater {
   finish(): Readonly<Record<string, Handle>>;
 }
 
+/** The members of an arena. */
+export function splitArena(p: Primitives, arena: Arena, whole: Handle): Record<string, Handle> {
+  p.graph.source = { scope: "", op: "arena" };
+  const parts = p.split(
+    whole,
+    0,
+    arena.members.map(({ size }) => size),
+  );
+  return Object.fromEntries(
+    arena.members.map(({ name, shape }, i) => [name, p.reshape(parts[i] as Handle, shape)]),
+  );
+}
+
+/** The arena of members' values. */
+export function joinArena(
+  p: Primitives,
+  arena: Arena,
+  members: Readonly<Record<string, Handle>>,
+): Handle {
+  p.graph.source = { scope: "", op: "arena" };
+  const parts = arena.members.map(({ name, size }) => p.reshape(members[name] as Handle, [size]));
+  return p.concat(parts, 0);
+}
+
 type Lowering = (...args: readonly unknown[]) => Handle | readonly Handle[];
 
 /** `arenas` are the model's inputs by arena name. */
 export function createArenaUpdater(
-  graph: Graph,
-  target: OnnxTarget,
+  p: Primitives,
   recorder: Ops<Handle>,
   update: ArenaUpdate,
   arenas: Readonly<Record<string, Handle>>,
 ): ArenaUpdater {
-  const p = createPrimitives(graph, target);
   const wholes = update.arenas.map(({ name }) => arenas[name] as Handle);
-  const members: Record<string, Handle> = {};
-  update.arenas.forEach((arena, i) => {
-    graph.source = { scope: "", op: "arena" };
-    const parts = graph.node(
-      "Split",
-      [wholes[i] as Handle, p.ints(arena.members.map(({ size }) => size))],
-      { axis: 0 },
-      arena.members.map(({ size }) => ({ dtype: "f32", shape: [size] })),
-    );
-    arena.members.forEach(({ name, shape }, k) => {
-      members[name] = p.reshape(parts[k] as Handle, shape);
-    });
-  });
+  const members: Record<string, Handle> = Object.assign(
+    {},
+    ...update.arenas.map((arena, i) => splitArena(p, arena, wholes[i] as Handle)),
+  );
   const weights = new Map(
     update.arenas[0]?.members.map(({ name, weight }) => [members[name], weight]),
   );

@@ -3,8 +3,11 @@ import type { DeviceState, Engine } from "../../engine.js";
 import type { Program } from "../../program.js";
 import { createExecutable, type OnnxExecutable } from "./executable.js";
 import type { Ort } from "./ort.js";
-import { createState, type OnnxState } from "./state.js";
+import { createQueue } from "./queue.js";
+import { createHostState, type OnnxState } from "./state.js";
+import { createDeviceState } from "./state-device.js";
 import { targetFor } from "./targets.js";
+import { createTransfers } from "./transfers.js";
 
 /** Sessions kept open; those used least recently are closed and opened again on demand. */
 const openSessions = 8;
@@ -13,8 +16,17 @@ const openSessions = 8;
  * The engine on a device that `targetFor` knows. `ort` is the library: onnxruntime-node, or
  * onnxruntime-web in a browser.
  */
-export async function createOnnxEngine(ort: Ort, device: string, threads: number): Promise<Engine> {
-  const target = await targetFor(ort, device);
+export async function createOnnxEngine(
+  ort: Ort,
+  deviceName: string,
+  threads: number,
+): Promise<Engine> {
+  const target = await targetFor(ort, deviceName);
+  // A device works for one run at a time, whatever states there are.
+  const device =
+    target.state === "device"
+      ? { transfers: createTransfers(ort, target), queue: createQueue() }
+      : null;
   const states = new WeakMap<DeviceState, OnnxState>();
   const cache = new Map<Program, Map<number, OnnxExecutable>>();
   /** In order of use, the most recent last. */
@@ -53,7 +65,10 @@ export async function createOnnxEngine(ort: Ort, device: string, threads: number
     threads,
     half: target.half,
     createState(specs, values) {
-      const state = createState(ort, specs, values);
+      const state =
+        device === null
+          ? createHostState(ort, specs, values)
+          : createDeviceState(specs, values, device);
       states.set(state, state);
       return state;
     },
@@ -70,7 +85,10 @@ export async function createOnnxEngine(ort: Ort, device: string, threads: number
       const all = [...cache.values()].flatMap((byBatch) => [...byBatch.values()]);
       cache.clear();
       recent.clear();
-      await Promise.all(all.map((executable) => executable.release()));
+      await Promise.all([
+        ...all.map((executable) => executable.release()),
+        device?.transfers.dispose(),
+      ]);
     },
   };
 }

@@ -2,24 +2,47 @@
 import type { EngineEntry, Probe } from "../entry.js";
 import { onnxLacks } from "./lacks.js";
 
+const installFix = "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node@1.30.0";
+
+async function probeLibrary(): Promise<Probe> {
+  const { loadOrt } = await import("./ort-node.js");
+  try {
+    await loadOrt();
+    return { availability: "ready", detail: "onnxruntime-node is installed", fix: null };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return { availability: "absent", detail, fix: installFix };
+  }
+}
+
+async function probeGpu(): Promise<Probe> {
+  const [{ ortPath }, { probeWebGpu, thisMachine }] = await Promise.all([
+    import("./ort-node.js"),
+    import("./probe-webgpu.js"),
+  ]);
+  const library = ortPath();
+  return library === null ? probeLibrary() : probeWebGpu(thisMachine(library));
+}
+
+const probes: Readonly<Record<string, () => Promise<Probe>>> = {
+  webgpu: probeGpu,
+  cpu: probeLibrary,
+};
+
+/** Answers of this process: drivers do not come and go. */
+const known = new Map<string, Promise<Probe>>();
+
 export const onnxEntry: EngineEntry = {
   name: "onnx",
-  devices: ["cpu"],
+  devices: Object.keys(probes),
   onRequest: [],
   lacks: onnxLacks,
-  async probe(): Promise<Probe> {
-    const { loadOrt } = await import("./ort-node.js");
-    try {
-      await loadOrt();
-      return { availability: "ready", detail: "onnxruntime-node is installed", fix: null };
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      return {
-        availability: "absent",
-        detail,
-        fix: "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node@1.30.0",
-      };
-    }
+  async probe(device) {
+    const probe = probes[device];
+    if (probe === undefined) throw new Error(`the onnx engine has no device '${device}'`);
+    const answer = known.get(device) ?? probe();
+    known.set(device, answer);
+    return answer;
   },
   async start(device, { threads }) {
     const { createOnnxEngine } = await import("./engine.js");

@@ -1,7 +1,7 @@
 /** @file A recorded program with its session: runs, traces, and lets go of memory when asked. */
 import type { DeviceState, Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
-import type { HostTensor } from "../../tensor.js";
+import type { HostArray, HostTensor } from "../../tensor.js";
 import {
   allocateShared,
   type InferenceSession,
@@ -59,7 +59,9 @@ export function createExecutable(
 
   async function open(model: Recording, rewriting: "fast" | "none"): Promise<InferenceSession> {
     try {
-      return await openSession(ort, model.model, { ...options, rewriting });
+      const { target, threads } = options;
+      const made = target.state === "device" ? model.updates.map(({ tensor }) => tensor) : [];
+      return await openSession(ort, model.model, { target, threads, rewriting, onDevice: made });
     } catch (error) {
       throw locate(error, model, program);
     }
@@ -89,6 +91,42 @@ export function createExecutable(
     return result;
   }
 
+  /** Into tensors that are there already where the target takes them, or into those that the run makes. */
+  async function compute(
+    opened: InferenceSession,
+    recorded: Recording,
+    fed: Record<string, Tensor>,
+    own: OnnxState,
+  ): Promise<{ outputs: Record<string, HostTensor>; fresh: Record<string, Tensor> }> {
+    const outputs: Record<string, HostTensor> = {};
+    const fresh: Record<string, Tensor> = {};
+    if (options.target.state === "device") {
+      const made = await opened.run(
+        fed,
+        [...recorded.outputs, ...recorded.updates].map(({ tensor }) => tensor),
+      );
+      for (const { tensor, name } of recorded.updates) fresh[name] = made[tensor] as Tensor;
+      for (const { tensor, name, dtype, shape } of recorded.outputs) {
+        outputs[name] = { dtype, shape, data: (made[tensor] as Tensor).data as HostArray };
+      }
+      return { outputs, fresh };
+    }
+    const fetches: Record<string, Tensor> = {};
+    for (const { tensor, name, dtype, shape } of recorded.outputs) {
+      const output = allocateShared(ort, dtype, shape);
+      fetches[tensor] = output.tensor;
+      outputs[name] = output.host;
+    }
+    for (const { tensor, name } of recorded.updates) {
+      const next = own.next(name);
+      if (next === null) throw new Error(`there is nothing to write '${name}' to`);
+      fetches[tensor] = next;
+      fresh[name] = next;
+    }
+    await opened.run(fed, fetches);
+    return { outputs, fresh };
+  }
+
   async function release(): Promise<void> {
     if (session === null || running > 0) return;
     const closing = session;
@@ -110,22 +148,21 @@ export function createExecutable(
           options.used();
           recording ??= recordProgram(program, batch, own.types, options);
           const recorded = recording;
-          const fed = feeds(recorded, call, own);
-          const fetches: Record<string, Tensor> = {};
-          const outputs: Record<string, HostTensor> = {};
-          for (const { tensor, name, dtype, shape } of recorded.outputs) {
-            const fresh = allocateShared(ort, dtype, shape);
-            fetches[tensor] = fresh.tensor;
-            outputs[name] = fresh.host;
-          }
-          for (const { tensor, name } of recorded.updates) fetches[tensor] = own.next(name);
           session ??= open(recorded, "fast");
           const opened = await session;
-          await opened.run(fed, fetches).catch((error: unknown) => {
-            throw locate(error, recorded, program);
-          });
-          if (call.commit?.(outputs) ?? true) {
-            own.swap(recorded.updates.map(({ name }) => name));
+          await own.ready(recorded.reads.map(({ name }) => name));
+          const fed = feeds(recorded, call, own);
+          const { outputs, fresh } = await compute(opened, recorded, fed, own).catch(
+            (error: unknown) => {
+              throw locate(error, recorded, program);
+            },
+          );
+          let accepted = false;
+          try {
+            accepted = call.commit?.(outputs) ?? true;
+          } finally {
+            if (accepted) own.commit(fresh);
+            else own.discard(fresh);
           }
           return outputs;
         } finally {
@@ -143,6 +180,7 @@ export function createExecutable(
         });
         const opened = await open(traced, "none");
         try {
+          await own.ready(traced.reads.map(({ name }) => name));
           const results = await opened.run(
             feeds(traced, call, own),
             traced.trace.map(({ tensor }) => tensor),

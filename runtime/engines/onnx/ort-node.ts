@@ -1,4 +1,5 @@
 /** @file ONNX Runtime for Node: the one file that names the native library. */
+import { createRequire } from "node:module";
 import { DlcError } from "../../errors.js";
 import type { Ort } from "./ort.js";
 
@@ -14,5 +15,14 @@ export async function loadOrt(): Promise<Ort> {
       reason: "environment",
       cause,
     });
+  }
+}
+
+/** The file that `require` loads the library from; null where it is not installed. */
+export function ortPath(): string | null {
+  try {
+    return createRequire(import.meta.url).resolve("onnxruntime-node");
+  } catch {
+    return null;
   }
 }

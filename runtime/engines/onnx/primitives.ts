@@ -139,8 +139,17 @@ export function createPrimitives(graph: Graph, target: OnnxTarget) {
     const long = perm.filter((axis) => x.shape[axis] !== 1);
     if (long.every((axis, i) => i === 0 || axis > (long[i - 1] as number)))
       return reshape(x, shape);
-    return one("Transpose", [x], shape, { perm });
+    return moved(x, (words) => one("Transpose", [words], shape, { perm }));
   }
+
+  /** Moves elements about; bytes as words where the target moves no bytes. */
+  function onWords(x: Handle, move: (words: Handle) => readonly Handle[]): readonly Handle[] {
+    const narrow = x.dtype === "u8" || x.dtype === "bool";
+    if (target.has.bytes || !narrow) return move(x);
+    return move(cast(x, "i32")).map((result) => cast(result, x.dtype));
+  }
+  const moved = (x: Handle, move: (words: Handle) => Handle): Handle =>
+    onWords(x, (words) => [move(words)])[0] as Handle;
 
   function slice(x: Handle, slices: readonly SliceAxis[]): Handle {
     const shape = [...x.shape];
@@ -149,6 +158,16 @@ export function createPrimitives(graph: Graph, target: OnnxTarget) {
       return start !== 0 || end !== x.shape[axis] || step !== 1;
     });
     if (kept.length === 0) return x;
+    if (!target.has.integerSlice && x.dtype !== "f32") {
+      return kept.reduce((value, { axis, step = 1, start, end }) => {
+        const count = Math.ceil((end - start) / step);
+        return rows(
+          value,
+          axis,
+          Array.from({ length: count }, (_, i) => start + i * step),
+        );
+      }, x);
+    }
     const inputs = [
       x,
       ints(kept.map((s) => s.start)),
@@ -162,7 +181,9 @@ export function createPrimitives(graph: Graph, target: OnnxTarget) {
   function pad(x: Handle, before: readonly number[], after: readonly number[], value = 0): Handle {
     if (before.every((n) => n === 0) && after.every((n) => n === 0)) return x;
     const shape = x.shape.map((size, i) => size + dim(before, i) + dim(after, i));
-    return one("Pad", [x, ints([...before, ...after]), scalar(value, x.dtype)], shape);
+    return moved(x, (words) =>
+      one("Pad", [words, ints([...before, ...after]), scalar(value, words.dtype)], shape),
+    );
   }
 
   function concat(xs: readonly Handle[], axis: number): Handle {
@@ -171,7 +192,40 @@ export function createPrimitives(graph: Graph, target: OnnxTarget) {
     if (xs.length === 1) return first;
     const shape = [...first.shape];
     shape[axis] = xs.reduce((sum, x) => sum + dim(x.shape, axis), 0);
-    return one("Concat", xs, shape, { axis });
+    if (first.dtype === "f32" || target.has.bytes) return one("Concat", xs, shape, { axis });
+    const words = xs.map((x) => (x.dtype === "u8" || x.dtype === "bool" ? cast(x, "i32") : x));
+    return cast(one("Concat", words, shape, { axis }), first.dtype);
+  }
+
+  /** The parts of x along an axis, of the given sizes; in stages where a Split has too few results. */
+  function split(x: Handle, axis: number, sizes: readonly number[]): readonly Handle[] {
+    if (sizes.length === 1) return [x];
+    const most = target.has.splitResults;
+    if (sizes.length > most) {
+      const each = Math.ceil(sizes.length / most);
+      const count = Math.ceil(sizes.length / each);
+      const groups = Array.from({ length: count }, (_, i) => sizes.slice(i * each, (i + 1) * each));
+      const wholes = split(
+        x,
+        axis,
+        groups.map((group) => group.reduce((sum, size) => sum + size, 0)),
+      );
+      return groups.flatMap((group, i) => split(wholes[i] as Handle, axis, group));
+    }
+    return onWords(x, (words) =>
+      graph.node(
+        "Split",
+        [words, ints(sizes)],
+        { axis },
+        sizes.map((size) => ({ dtype: words.dtype, shape: x.shape.toSpliced(axis, 1, size) })),
+      ),
+    );
+  }
+
+  /** Rows of x along an axis in the given order. */
+  function rows(x: Handle, axis: number, order: readonly number[]): Handle {
+    const shape = x.shape.toSpliced(axis, 1, order.length);
+    return moved(x, (words) => one("Gather", [words, ints(order)], shape, { axis }));
   }
 
   const expand = (x: Handle, shape: Shape): Handle =>
@@ -190,12 +244,22 @@ export function createPrimitives(graph: Graph, target: OnnxTarget) {
       : one(op, [x], shape, { axes, keepdims });
   }
 
+  /** Rows for columns. */
+  function swapLast(x: Handle): Handle {
+    const axes = x.shape.map((_, i) => i);
+    const rank = axes.length;
+    return transpose(x, [...axes.slice(0, -2), rank - 1, rank - 2]);
+  }
+
   /** `[…, a, b] × […, b, c]`, leading axes broadcasting. */
   function matmul(x: Handle, y: Handle, transA = false, transB = false): Handle {
     const rows = dim(x.shape, x.shape.length - (transA ? 1 : 2));
     const columns = dim(y.shape, y.shape.length - (transB ? 2 : 1));
     const shape = [...broadcastShape(x.shape.slice(0, -2), y.shape.slice(0, -2)), rows, columns];
     if (!transA && !transB) return one("MatMul", [x, y], shape);
+    if (!target.has.fusedMatMul) {
+      return one("MatMul", [transA ? swapLast(x) : x, transB ? swapLast(y) : y], shape);
+    }
     return one("ms:FusedMatMul", [x, y], shape, {
       transA: transA ? 1 : 0,
       transB: transB ? 1 : 0,
@@ -316,6 +380,9 @@ export function createPrimitives(graph: Graph, target: OnnxTarget) {
     slice,
     pad,
     concat,
+    split,
+    rows,
+    moved,
     expand,
     reduce,
     matmul,

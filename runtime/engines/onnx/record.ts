@@ -3,10 +3,11 @@ import type { OpKind } from "../../ops.js";
 import type { Program } from "../../program.js";
 import type { DType } from "../../tensor.js";
 import { type ArenaUpdate, findArenaUpdate } from "./arena.js";
-import { createArenaUpdater } from "./arena-updater.js";
+import { createArenaUpdater, joinArena, splitArena } from "./arena-updater.js";
 import { createGraph, type Graph, type Handle } from "./graph.js";
 import { encodeModel } from "./model-proto.js";
 import { checkOperators } from "./operators.js";
+import { createPrimitives } from "./primitives.js";
 import { createRecorder, type RecordedOp } from "./recorder.js";
 import type { StateTypes } from "./state.js";
 import type { OnnxTarget } from "./target.js";
@@ -66,6 +67,7 @@ function record(
   update: ArenaUpdate | null,
 ): { readonly recording: () => Recording; readonly arenaUpdate: ArenaUpdate | null } {
   const graph = createGraph();
+  const p = createPrimitives(graph, options.target);
   const ops: RecordedOp[] = [];
   const recorder = createRecorder(graph, options.target, (op) => ops.push(op));
 
@@ -87,19 +89,29 @@ function record(
   const scalars = Object.entries(program.scalars).map(([name, dtype]) =>
     feed("scalar", name, dtype, []),
   );
-  const inArena = new Set(update?.arenas.flatMap(({ members }) => members.map(({ name }) => name)));
+  const updating = update?.arenas ?? [];
+  // State on the device is never taken apart outside of a program: it reads whole arenas.
+  const used = new Set([...program.reads, ...program.updates]);
+  const touched =
+    options.target.state === "host"
+      ? updating
+      : state.arenas.filter(({ members }) => members.some(({ name }) => used.has(name)));
+  const inArena = new Set(touched.flatMap(({ members }) => members.map(({ name }) => name)));
   const apart = program.reads.filter((name) => !inArena.has(name));
   const reads = apart.map((name) => {
     const type = state.tensors[name];
     if (type === undefined) throw new Error(`program reads unknown state '${name}'`);
     return feed("state", name, type.dtype, type.shape);
   });
-  const arenas = update?.arenas.map(({ name, size }) => feed("state", name, "f32", [size])) ?? [];
-  const updater =
-    update === null
-      ? null
-      : createArenaUpdater(graph, options.target, recorder, update, handles(arenas));
-  const before = { ...handles(reads), ...updater?.members };
+  const arenas = touched.map(({ name, size }) => feed("state", name, "f32", [size]));
+  const wholes = handles(arenas);
+  const updater = update === null ? null : createArenaUpdater(p, recorder, update, wholes);
+  const others = touched.filter((arena) => !updating.includes(arena));
+  const parts: Record<string, Handle> = Object.assign(
+    {},
+    ...others.map((arena) => splitArena(p, arena, wholes[arena.name] as Handle)),
+  );
+  const before = { ...handles(reads), ...parts, ...updater?.members };
   const results = program.run(updater?.ops ?? recorder, {
     inputs: handles(inputs),
     scalars: handles(scalars),
@@ -114,7 +126,7 @@ function record(
       graph.source = { scope: "", op: "result" };
       let result = handle;
       while (graph.producer(result) === undefined || taken.has(result.name)) {
-        result = graph.node("Identity", [result], {}, [result])[0] as Handle;
+        result = p.moved(result, (x) => p.unary("Identity", x));
       }
       taken.add(result.name);
       return result;
@@ -129,11 +141,20 @@ function record(
     const outputs = Object.keys(program.outputs).map((name) =>
       fetch("output", name, results.outputs[name]),
     );
-    const newState = { ...results.state, ...updater?.finish() };
-    const updated = program.updates.filter((name) => !inArena.has(name));
-    const updates = [...updated, ...arenas.map(({ name }) => name)].map((name) =>
-      fetch("state", name, newState[name]),
+    const joined = others.filter(({ members }) =>
+      members.some(({ name }) => program.updates.includes(name)),
     );
+    const newState = {
+      ...results.state,
+      ...updater?.finish(),
+      ...Object.fromEntries(
+        joined.map((arena) => [arena.name, joinArena(p, arena, { ...parts, ...results.state })]),
+      ),
+    };
+    const updates = [
+      ...program.updates.filter((name) => !inArena.has(name)),
+      ...[...updating, ...joined].map(({ name }) => name),
+    ].map((name) => fetch("state", name, newState[name]));
     const trace = options.trace ? computed(graph, ops) : [];
     const fetched = new Set([...outputs, ...updates, ...trace].map(({ tensor }) => tensor));
     const needed = graph.model([...fetched].map((name) => graph.handle(name)));

@@ -1,5 +1,5 @@
 /**
- * @file State on the CPU. Each tensor has two buffers: a run reads the current one and writes the
+ * @file What state has to offer to runs, and state in host memory. Each tensor has two buffers: a run reads the current one and writes the
  * other, and committing swaps them. One buffer for both would be wrong: an updated weight may be
  * written before a later node has read the old one (measured: the loss is off by 14).
  */
@@ -8,6 +8,7 @@ import type { StateSpec } from "../../program.js";
 import { type DType, type HostTensor, sizeOf } from "../../tensor.js";
 import { type Arena, planArenas } from "./arena.js";
 import { allocateShared, type Ort, type Tensor, toOrt } from "./ort.js";
+import { createQueue, type Queue } from "./queue.js";
 
 /** What recording has to know about state. */
 export interface StateTypes {
@@ -28,23 +29,27 @@ interface Slot {
 
 export interface OnnxState extends DeviceState {
   readonly types: StateTypes;
-  /** The tensors that a run reads, by state name or arena name. */
+  /** Brings tensors, by state name or arena name, to where `current` gives them. */
+  ready(names: readonly string[]): Promise<void>;
+  /** The tensor that a run reads. */
   current(name: string): Tensor;
-  /** The tensors that a run writes. */
-  next(name: string): Tensor;
-  /** Makes what was written to these tensors their current value. */
-  swap(names: readonly string[]): void;
+  /** The tensor that a run writes; null where the run is to make one. */
+  next(name: string): Tensor | null;
+  /** Makes what a run wrote or made, by name, the current values. */
+  commit(fresh: Readonly<Record<string, Tensor>>): void;
+  /** Lets go of what a run made: the current values stay. */
+  discard(fresh: Readonly<Record<string, Tensor>>): void;
   /** Runs one after the other whatever works on this state. */
-  exclusively<R>(work: () => Promise<R>): Promise<R>;
+  readonly exclusively: Queue;
 }
 
-export function createState(
+export function createHostState(
   ort: Ort,
   specs: Readonly<Record<string, StateSpec>>,
   values: Readonly<Record<string, HostTensor>>,
 ): OnnxState {
   const slots = new Map<string, Slot>();
-  let queue: Promise<unknown> = Promise.resolve();
+  const exclusively = createQueue();
   let disposed = false;
 
   const arenas = planArenas(specs);
@@ -101,12 +106,6 @@ export function createState(
     host.data.set(value.data);
   }
 
-  const exclusively = <R>(work: () => Promise<R>): Promise<R> => {
-    const result = queue.then(work);
-    queue = result.catch(() => {});
-    return result;
-  };
-
   for (const name of slots.keys()) {
     const value = values[name];
     if (value === undefined) throw new Error(`state tensor '${name}' has no first value`);
@@ -115,19 +114,22 @@ export function createState(
 
   return {
     types: { tensors: specs, arenas },
+    ready: async () => {},
     current: (name) => (wholeArena(name)?.slot ?? slot(name)).current.tensor,
     next(name) {
       const found = arenaSlots.get(name)?.slot ?? slot(name);
       found.next ??= allocateShared(ort, found.current.host.dtype, found.current.host.shape);
       return found.next.tensor;
     },
-    swap(names) {
-      for (const name of names) {
+    commit(fresh) {
+      for (const name of Object.keys(fresh)) {
         const whole = arenaSlots.get(name);
         flip(whole?.slot ?? slot(name));
         for (const member of whole?.arena.members ?? []) flip(slot(member.name));
       }
     },
+    // The next run writes over it.
+    discard() {},
     exclusively,
     read: (names = Object.keys(specs)) =>
       exclusively(async () =>

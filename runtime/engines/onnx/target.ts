@@ -12,7 +12,6 @@ export interface Abilities {
   readonly fusedMatMul: boolean;
   readonly logSoftmax: boolean;
   readonly sign: boolean;
-  readonly softplus: boolean;
   /** Or of bool tensors. */
   readonly logicalOr: boolean;
   /** BitShift of u32. */
@@ -21,10 +20,14 @@ export interface Abilities {
   readonly float64: boolean;
   /** i64 tensors that are computed at run time: arithmetic, casts from them. Constants of shapes and indices always work. */
   readonly int64: boolean;
-  /** Slice, Pad and Abs of i32 and u32. */
-  readonly integerMovement: boolean;
-  /** u8 and bool tensors as inputs of more than Cast. */
+  /** Slice of i32 and u32. */
+  readonly integerSlice: boolean;
+  /** Neg, Abs and Sign of i32. */
+  readonly integerNeg: boolean;
+  /** Movement (Transpose, Concat, Slice, …) and Where of u8 and bool. */
   readonly bytes: boolean;
+  /** Sin and Cos to the last digits of an f32. */
+  readonly accurateSine: boolean;
   /** Scan with a body; otherwise loops are unrolled. */
   readonly scan: boolean;
   /** BatchNormalization with training_mode 1. */
@@ -41,6 +44,8 @@ export interface OnnxTarget {
   /** Block size of channels of the CPU's blocked image layout (lower/blocked.ts); 0: none. */
   readonly block: number;
   readonly has: Abilities;
+  /** Thousands of small cores (a GPU): lowerings prefer work that splits into many parts. */
+  readonly manyCores: boolean;
   /** The operators that run on the device itself; null: all that lowerings use. Recording holds programs to it. */
   readonly operators: OperatorList | null;
   /** Where sessions run and what ONNX Runtime may rewrite; threads and places of results come to it. */
@@ -58,13 +63,14 @@ export const allAbilities: Abilities = {
   fusedMatMul: true,
   logSoftmax: true,
   sign: true,
-  softplus: true,
   logicalOr: true,
   bitShift: true,
   float64: true,
   int64: true,
-  integerMovement: true,
+  integerSlice: true,
+  integerNeg: true,
   bytes: true,
+  accurateSine: true,
   scan: true,
   trainingBatchNorm: true,
   maxPoolIndices: true,
@@ -82,6 +88,7 @@ export const cpuTarget = (block = 0): OnnxTarget => ({
   device: "cpu",
   block,
   has: allAbilities,
+  manyCores: false,
   operators: null,
   session: {
     executionProviders: ["cpu"],

@@ -2,9 +2,11 @@
 import { probeBlockSize } from "./block-probe.js";
 import type { Ort } from "./ort.js";
 import { cpuTarget, type OnnxTarget } from "./target.js";
+import { webgpuTarget } from "./target-webgpu.js";
 
 /** By the name of the device; some look at the machine first. */
 const targets: Readonly<Record<string, (ort: Ort) => OnnxTarget | Promise<OnnxTarget>>> = {
+  webgpu: () => webgpuTarget,
   cpu: async (ort) => cpuTarget(await probeBlockSize(ort)),
 };
 

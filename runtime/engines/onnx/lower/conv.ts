@@ -61,6 +61,8 @@ export function chooseInputGrad(
   const turned = groups > 1 ? filter : [c, o, ...filter.slice(2)];
   const wide = dim(dy.shape, 1) >= p.target.block;
   if (wide && worthBlocking(p, dy, turned, gradientGeometry(filter, geometry))) return "blocked";
+  // Many cores: Conv is computed in tiles, ConvTranspose element by element.
+  if (p.target.manyCores && groups === 1) return "conv";
   if (groups > 1) {
     const depthwise = c === 1 && o === groups;
     return depthwise ? "depthwise" : "convTranspose";

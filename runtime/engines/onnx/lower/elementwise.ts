@@ -4,6 +4,7 @@ import type { Handle } from "../graph.js";
 import type { GraphDType } from "../model-proto.js";
 import type { Primitives } from "../primitives.js";
 import { onTwins } from "./blocked.js";
+import { sine } from "./sine.js";
 
 type Kinds =
   | "neg"
@@ -43,6 +44,13 @@ type Kinds =
   | "logicalOr"
   | "select";
 
+/** -1, 0 or 1. */
+export function signOf(p: Primitives, x: Handle): Handle {
+  if (p.target.has.sign) return p.unary("Sign", x);
+  const is = (op: string) => p.cast(p.binary(op, x, p.scalar(0, x.dtype), "bool"), x.dtype);
+  return p.sub(is("Greater"), is("Less"));
+}
+
 export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
   const unary = (op: string) => (x: Handle) => p.unary(op, x);
   /** The CPU provider computes with and compares bytes only as wider integers. */
@@ -55,22 +63,31 @@ export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
   /** Measured: Mul by a Cast mask beats Where and Sign. */
   const masked = (dy: Handle, y: Handle): Handle =>
     p.mul(dy, p.cast(p.binary("Greater", y, p.scalar(0, y.dtype), "bool"), dy.dtype));
-  /** Where has no u32 and no bool kernel. */
-  const selectable: Partial<Record<GraphDType, GraphDType>> = { u32: "i32", bool: "u8" };
+  /** Where has no u32 and no bool kernel on the CPU. */
+  const selectable: Partial<Record<GraphDType, GraphDType>> = p.target.has.bytes
+    ? { u32: "i32", bool: "u8" }
+    : { bool: "i32", u8: "i32" };
+  const zeroOf = (x: Handle): Handle => p.scalar(0, x.dtype);
+  /** Are integers of this type negated and so on by operators of their own? */
+  const signed = (x: Handle): boolean => x.dtype === "f32" || p.target.has.integerNeg;
+  const negative = (x: Handle): Handle => (signed(x) ? p.unary("Neg", x) : p.sub(zeroOf(x), x));
+  /** x or y, in a device that has And and Not. */
+  const either = (x: Handle, y: Handle): Handle =>
+    p.unary("Not", p.binary("And", p.unary("Not", x), p.unary("Not", y)));
 
   return {
-    neg: unary("Neg"),
+    neg: negative,
     exp: unary("Exp"),
     log: unary("Log"),
     sqrt: unary("Sqrt"),
     rsqrt: (x) => p.unary("Reciprocal", p.unary("Sqrt", x)),
     square: (x) => p.mul(x, x),
     reciprocal: unary("Reciprocal"),
-    abs: unary("Abs"),
-    sign: unary("Sign"),
+    abs: (x) => (signed(x) ? p.unary("Abs", x) : p.binary("Max", x, negative(x))),
+    sign: (x) => signOf(p, x),
     floor: (x) => (x.dtype === "f32" ? p.unary("Floor", x) : x),
-    sin: unary("Sin"),
-    cos: unary("Cos"),
+    sin: (x) => (p.target.has.accurateSine ? p.unary("Sin", x) : sine(p, x, 0)),
+    cos: (x) => (p.target.has.accurateSine ? p.unary("Cos", x) : sine(p, x, 0.5)),
     erf: unary("Erf"),
     relu: (x) => onTwins(p, [x], ([image]) => p.unary("Relu", image as Handle)),
     sigmoid: unary("Sigmoid"),
@@ -93,7 +110,7 @@ export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
     greater: comparison("Greater"),
     greaterEqual: comparison("GreaterOrEqual"),
     logicalAnd: (x, y) => p.binary("And", x, y),
-    logicalOr: (x, y) => p.binary("Or", x, y),
+    logicalOr: (x, y) => (p.target.has.logicalOr ? p.binary("Or", x, y) : either(x, y)),
     select: (condition, x, y) => {
       const dtype = selectable[x.dtype] ?? x.dtype;
       return p.cast(p.where(condition, p.cast(x, dtype), p.cast(y, dtype)), x.dtype);

@@ -6,8 +6,12 @@ import type { Primitives } from "../primitives.js";
 export function lossOps(
   p: Primitives,
 ): Pick<Ops<Handle>, "softmax" | "logSoftmax" | "softmaxCrossEntropy" | "sigmoidCrossEntropy"> {
-  const logSoftmax = (x: Handle, axis: number): Handle =>
-    p.node("LogSoftmax", [x], x.shape, { axis });
+  function logSoftmax(x: Handle, axis: number): Handle {
+    if (p.target.has.logSoftmax) return p.node("LogSoftmax", [x], x.shape, { axis });
+    const centred = p.sub(x, p.reduce("ReduceMax", x, [axis], true));
+    const total = p.reduce("ReduceSum", p.unary("Exp", centred), [axis], true);
+    return p.sub(centred, p.unary("Log", total));
+  }
   return {
     softmax: (x, { axis }) => p.node("Softmax", [x], x.shape, { axis }),
     logSoftmax: (x, { axis }) => logSoftmax(x, axis),

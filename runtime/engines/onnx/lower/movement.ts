@@ -37,12 +37,17 @@ export function movementOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
     reverse: (x, { axes }) =>
       axes.reduce((value, axis) => {
         const size = dim(value.shape, axis);
-        const order = p.ints(Array.from({ length: size }, (_, i) => size - 1 - i));
-        return p.node("Gather", [value, order], value.shape, { axis });
+        return p.rows(
+          value,
+          axis,
+          Array.from({ length: size }, (_, i) => size - 1 - i),
+        );
       }, x),
     concat: (xs, { axis }) => p.concat(xs, axis),
     gather: (x, indices, { axis }) =>
-      p.node("Gather", [x, indices], x.shape.toSpliced(axis, 1, ...indices.shape), { axis }),
+      p.moved(x, (words) =>
+        p.node("Gather", [words, indices], x.shape.toSpliced(axis, 1, ...indices.shape), { axis }),
+      ),
     scatterAdd(indices, updates, { rows }) {
       const count = sizeOf(indices.shape);
       const tail = updates.shape.slice(indices.shape.length);

@@ -54,7 +54,7 @@ export function normOps(
 
     batchNormTrain(x, scale, offset, { epsilon, axis }) {
       const channels = dim(x.shape, axis);
-      if (isImage(x, axis)) {
+      if (isImage(x, axis) && p.target.has.trainingBatchNorm) {
         // Measured on [32,64,32,32]: 1.5 ms, the primitives 3.4 ms (1 thread). With momentum 0
         // the "running" results are the batch's own mean and biased variance.
         const key = `${x.name} ${scale.name} ${offset.name} ${epsilon}`;

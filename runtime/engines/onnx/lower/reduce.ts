@@ -83,10 +83,21 @@ export function reduceOps(
     mean: stages("ReduceMean"),
     max: stages("ReduceMax"),
     min: stages("ReduceMin"),
-    argMax: (x, { axis }) =>
-      p.cast(
-        p.node("ArgMax", [x], x.shape.toSpliced(axis, 1), { axis, keepdims: 0 }, "i64"),
+    argMax(x, { axis }) {
+      if (p.target.has.int64) {
+        const shape = x.shape.toSpliced(axis, 1);
+        return p.cast(p.node("ArgMax", [x], shape, { axis, keepdims: 0 }, "i64"), "i32");
+      }
+      // The least index of those that equal the maximum; that of a row without any (NaN) is the last.
+      const size = dim(x.shape, axis);
+      const index = p.constant(
         "i32",
-      ),
+        [size, ...new Array<number>(x.shape.length - 1 - axis).fill(1)],
+        Array.from({ length: size }, (_, i) => i),
+      );
+      const hit = p.binary("Equal", x, p.reduce("ReduceMax", x, [axis], true), "bool");
+      const candidates = p.where(hit, index, p.scalar(size - 1, "i32"));
+      return p.reduce("ReduceMin", candidates, [axis], false);
+    },
   };
 }

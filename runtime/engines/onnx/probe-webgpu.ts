@@ -1,0 +1,191 @@
+/**
+ * @file Is there a GPU that WebGPU can use? First a look at device files, which costs nothing; then a session in a
+ * process of its own, because a driver may end the process that loads it, or hang.
+ *
+ * ONNX Runtime does not say which adapter it took. What the process has opened does: on Linux a GPU is reached
+ * through a device file, on Windows through a driver from the driver store; emulations (SwiftShader,
+ * llvmpipe, WARP) need neither. Where there are both, Dawn prefers the GPU. Metal has no emulation.
+ */
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import type { Probe } from "../entry.js";
+import { createGraph } from "./graph.js";
+import { encodeModel } from "./model-proto.js";
+
+/** What the probe sees of a machine; tests bring their own. */
+export interface Machine {
+  readonly platform: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Names in a folder; none where it does not exist. */
+  list(folder: string): readonly string[];
+  /** A file's text, or "" where it cannot be read. */
+  text(path: string): string;
+  /** What a process that opened a session found. */
+  attempt(): Promise<Attempt>;
+}
+
+export interface Attempt {
+  /** Why there is no session; null where there is one. */
+  readonly error: string | null;
+  /** Libraries and device files that the process had open then. */
+  readonly opened: readonly string[];
+}
+
+/** Milliseconds that a driver may take to start: some compile their first shaders then. */
+const patience = 30_000;
+
+/** Opens a session on a model (base64) and prints what is open then. Plain JavaScript: it runs by itself. */
+const script = `
+const [library, model] = process.argv.slice(1);
+const { readdirSync, readFileSync, readlinkSync } = require("node:fs");
+function opened() {
+  if (process.platform !== "linux") {
+    process.report.excludeNetwork = true;
+    return process.report.getReport().sharedObjects;
+  }
+  const files = readdirSync("/proc/self/fd").flatMap((fd) => {
+    try { return [readlinkSync("/proc/self/fd/" + fd)]; } catch { return []; }
+  });
+  const maps = readFileSync("/proc/self/maps", "utf8").split("\\n");
+  return [...new Set([...files, ...maps.map((line) => line.slice(73).trim())])];
+}
+function tell(error) {
+  const list = error === null ? opened().filter((name) => /vulkan|vk_|dri|nvidia|dxg|warp/i.test(name)) : [];
+  process.stdout.write(JSON.stringify({ error, opened: list }), () => process.exit(0));
+}
+require(library).InferenceSession.create(Buffer.from(model, "base64"), {
+  executionProviders: ["webgpu"],
+  logSeverityLevel: 4,
+  extra: { session: { disable_cpu_ep_fallback: "1" } },
+}).then(() => tell(null), (error) => tell(String(error && error.message || error)));
+`;
+
+/** The smallest model that needs the device. */
+function smallestModel(): Uint8Array {
+  const graph = createGraph();
+  const x = graph.input("x", "f32", [4]);
+  return encodeModel(graph.model(graph.node("Relu", [x], {}, [x])));
+}
+
+/** The driver's own complaints go to stderr, the answer to stdout. */
+function attemptWith(library: string): Promise<Attempt> {
+  const model = Buffer.from(smallestModel()).toString("base64");
+  return new Promise((resolve) => {
+    const args = ["-e", script, "--", library, model];
+    execFile(process.execPath, args, { timeout: patience }, (error, stdout) => {
+      try {
+        resolve(JSON.parse(stdout) as Attempt);
+      } catch {
+        const { killed = false, signal, code } = error ?? {};
+        const end = signal ?? `exit ${code ?? 0}`;
+        const why = killed
+          ? `the driver did not answer within ${patience / 1000} s`
+          : `the driver ended the process that tried it (${end})`;
+        resolve({ error: why, opened: [] });
+      }
+    });
+  });
+}
+
+/** This machine; `library` is the file that `require` loads ONNX Runtime from. */
+export const thisMachine = (library: string): Machine => ({
+  platform: process.platform,
+  env: process.env,
+  list(folder) {
+    try {
+      return readdirSync(folder);
+    } catch {
+      return [];
+    }
+  },
+  text(path) {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return "";
+    }
+  },
+  attempt: () => attemptWith(library),
+});
+
+const deviceFile = /^\/dev\/(dri\/renderD\d+|nvidia\d+|dxg)$/;
+
+/** Names of the files through which GPUs are reached on Linux. */
+const deviceFiles = (machine: Machine): readonly string[] =>
+  [
+    ...machine.list("/dev").map((name) => `/dev/${name}`),
+    ...machine.list("/dev/dri").map((name) => `/dev/dri/${name}`),
+  ].filter((path) => deviceFile.test(path));
+
+const driverVariables = ["VK_ICD_FILENAMES", "VK_DRIVER_FILES", "VK_ADD_DRIVER_FILES"];
+
+const containerHelp =
+  "in a container, hand it in: docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all, or --device /dev/dri";
+
+/** How to get a driver, by platform and device file. */
+function driverHelp(machine: Machine): string {
+  if (machine.platform === "win32") return "Install the graphics driver of the GPU's maker.";
+  if (machine.platform !== "linux") return "Update the operating system: Metal comes with it.";
+  return deviceFiles(machine).some((path) => path.includes("nvidia"))
+    ? `sudo apt install libvulkan1, with NVIDIA's driver 525 or newer and its libnvidia-gl; ${containerHelp}`
+    : `sudo apt install libvulkan1 mesa-vulkan-drivers (AMD, Intel); ${containerHelp}`;
+}
+
+const makers: Readonly<Record<string, string>> = {
+  "0x1002": "AMD",
+  "0x8086": "Intel",
+  "0x10de": "NVIDIA",
+};
+
+/** What the GPUs are called, as far as the system tells. */
+function gpuNames(machine: Machine): string {
+  const nvidia = machine.list("/proc/driver/nvidia/gpus").flatMap((gpu) => {
+    const about = machine.text(`/proc/driver/nvidia/gpus/${gpu}/information`);
+    const model = /^Model:\s*(.+)$/m.exec(about)?.[1];
+    return model === undefined ? [] : [model.trim()];
+  });
+  const drm = machine
+    .list("/sys/class/drm")
+    .filter((name) => name.startsWith("renderD"))
+    .flatMap((name) => makers[machine.text(`/sys/class/drm/${name}/device/vendor`).trim()] ?? []);
+  const names = nvidia.length > 0 ? nvidia : drm;
+  return names.length === 0 ? "a GPU" : [...new Set(names)].join(", ");
+}
+
+const emulations: readonly (readonly [file: RegExp, name: string])[] = [
+  [/swiftshader/i, "SwiftShader"],
+  [/vulkan_lvp/i, "llvmpipe"],
+  [/d3d10warp/i, "WARP"],
+];
+
+/** Whether what the process had open is a GPU's. */
+function isHardware(machine: Machine, opened: readonly string[]): boolean {
+  if (machine.platform === "linux") return opened.some((path) => deviceFile.test(path));
+  if (machine.platform !== "win32") return true;
+  const driver = opened.some((path) => /\\DriverStore\\FileRepository\\/i.test(path));
+  return driver || !opened.some((path) => /d3d10warp/i.test(path));
+}
+
+const interfaces: Readonly<Record<string, string>> = { darwin: "Metal", win32: "Direct3D 12" };
+
+/** Never throws. */
+export async function probeWebGpu(machine: Machine): Promise<Probe> {
+  const { platform, env } = machine;
+  const named = driverVariables.filter((name) => (env[name] ?? "") !== "");
+  if (platform === "linux" && named.length === 0 && deviceFiles(machine).length === 0) {
+    const detail = "no GPU: there is no /dev/dri/renderD*, /dev/nvidia* or /dev/dxg";
+    return { availability: "absent", detail, fix: containerHelp };
+  }
+  const { error, opened } = await machine.attempt();
+  if (error !== null) {
+    const reason = error.split("\n")[0]?.replace(/^.*(?=Failed to get)/, "") ?? error;
+    return { availability: "absent", detail: reason, fix: driverHelp(machine) };
+  }
+  if (isHardware(machine, opened)) {
+    const through = interfaces[platform] ?? "Vulkan";
+    return { availability: "ready", detail: `${gpuNames(machine)} through ${through}`, fix: null };
+  }
+  const emulation = emulations.find(([file]) => opened.some((path) => file.test(path)))?.[1];
+  const detail = `only an emulation of a GPU${emulation === undefined ? "" : ` (${emulation})`}`;
+  return { availability: "software", detail, fix: driverHelp(machine) };
+}
