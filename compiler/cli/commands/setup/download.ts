@@ -58,9 +58,10 @@ export async function withProgress<T>(
   say: (line: string) => void,
   work: () => Promise<T>,
 ): Promise<T> {
+  const before = sizeOf(folder);
   let said = 0;
   const timer = setInterval(() => {
-    const done = sizeOf(folder);
+    const done = sizeOf(folder) - before;
     if (done < said + total / 10) return;
     said = done;
     say(`  ${bytes(done)} of about ${bytes(total)}`);
