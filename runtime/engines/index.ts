@@ -5,7 +5,7 @@ import type { EngineEntry } from "./entry.js";
 import { onnxEntry } from "./onnx/entry.js";
 import { type EngineOptions, startEngine } from "./select.js";
 
-export type { Availability, EngineEntry, Probe } from "./entry.js";
+export type { Availability, EngineEntry, Probe, ToRecord } from "./entry.js";
 export type { EngineOptions } from "./select.js";
 
 export const engineEntries: readonly EngineEntry[] = [onnxEntry];

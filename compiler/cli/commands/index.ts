@@ -355,9 +355,17 @@ export const commands: readonly CommandDef[] = [
   {
     name: "doctor",
     summary: "check this machine: engines, libraries, and how to fix what is missing",
-    examples: [["doctor", "one line for each part"]],
+    examples: [
+      ["doctor", "one line for each part; every engine that is found computes a small program"],
+      ["doctor --matrix", "which ops each engine has kernels for"],
+    ],
     arguments: [],
-    options: [],
+    options: [
+      {
+        flags: "--matrix",
+        description: "how every engine computes every op: native, expanded, unsupported",
+      },
+    ],
     load: () => import("./doctor.js"),
   },
   {

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { gist, runTool } from "../../tool.js";
 import { buildFailed, toolMissing } from "./problems.js";
 import { scriptEnvironment } from "./project.js";
-import { gist, runTool } from "./tool.js";
 
 type Signal = AbortSignal | undefined;
 

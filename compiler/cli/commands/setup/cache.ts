@@ -9,11 +9,11 @@ import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { makeFolder } from "@dlc/runtime/folder";
 import { bytes } from "../../table.js";
+import { checkInterrupted } from "../../tool.js";
 import { installCuda } from "./cuda.js";
 import { fetchWheel } from "./download.js";
 import { noSpace, wheelDamaged } from "./problems.js";
 import { cudaBytes, type Kind, libraries, tensorflowVersion, wheels } from "./releases.js";
-import { checkInterrupted } from "./tool.js";
 import { unpackWheel } from "./unpack.js";
 
 /** Where libraries are kept: `$XDG_CACHE_HOME/dlc/tensorflow/<version>-<kind>`, or in `~/.cache`. */

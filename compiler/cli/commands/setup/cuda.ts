@@ -7,10 +7,10 @@ import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bytes } from "../../table.js";
+import { gist } from "../../tool.js";
 import { pip, wheelArguments, withProgress } from "./download.js";
 import { downloadFailed, wheelDamaged } from "./problems.js";
 import { cudaBytes } from "./releases.js";
-import { gist } from "./tool.js";
 
 /**
  * Installs the libraries into `folder/nvidia`, in the versions that TensorFlow's wheel asks for.

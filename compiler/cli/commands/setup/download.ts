@@ -3,9 +3,9 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "@dlc/runtime/folder";
 import { bytes } from "../../table.js";
+import { gist, runTool, type ToolOptions } from "../../tool.js";
 import { downloadFailed, toolMissing } from "./problems.js";
 import { pythonVersion, type WheelRelease, wheelPlatform } from "./releases.js";
-import { gist, runTool, type ToolOptions } from "./tool.js";
 
 /** Wheels for this platform, whatever Python there is: nothing of them is run. */
 export const wheelArguments: readonly string[] = [

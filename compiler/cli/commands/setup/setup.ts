@@ -4,6 +4,7 @@ import { on, type Run, text } from "../../command.js";
 import type { Console } from "../../console.js";
 import { shownPath } from "../../paths.js";
 import { bytes } from "../../table.js";
+import { Interrupted } from "../../tool.js";
 import {
   planTensorflow,
   type Route,
@@ -11,7 +12,6 @@ import {
   type SetupResult,
   setupTensorflow,
 } from "./tensorflow.js";
-import { Interrupted } from "./tool.js";
 
 function report(result: SetupResult, { kind }: SetupOptions, console: Console): void {
   const title = `${result.engine}:${result.device}`;

@@ -1,6 +1,6 @@
 /** @file Does the binding compute? Asked in a process of its own. */
 import { fileURLToPath } from "node:url";
-import { gist, runTool } from "./tool.js";
+import { gist, runTool } from "../../tool.js";
 
 export type SmokeTest =
   | { readonly works: true; readonly version: string; readonly gpu: boolean }

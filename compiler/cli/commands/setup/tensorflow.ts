@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { gist, runTool } from "../../tool.js";
 import { buildAddon, checkBuildTools, checkSymbols, linkLibraries } from "./build-addon.js";
 import { checkSpace, isComplete, libraryFolder, prepareLibraries, spaceFor } from "./cache.js";
 import { checkPip } from "./download.js";
@@ -26,7 +27,6 @@ import {
   wheels,
 } from "./releases.js";
 import { type SmokeTest, smokeTest } from "./smoke-test.js";
-import { gist, runTool } from "./tool.js";
 
 /** package: the install of the npm package itself; wheel: built against a TensorFlow wheel. */
 export type Route = "package" | "wheel";

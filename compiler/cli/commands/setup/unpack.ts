@@ -6,9 +6,9 @@ import { basename, dirname, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { makeFolder } from "@dlc/runtime/folder";
+import { checkInterrupted, Interrupted } from "../../tool.js";
 import { wheelDamaged } from "./problems.js";
 import { headerFolders, libraries } from "./releases.js";
-import { checkInterrupted, Interrupted } from "./tool.js";
 import { BadZip, entryText, openEntry, readEntries, type ZipEntry } from "./zip.js";
 
 export interface Unpacking {

@@ -17,6 +17,8 @@ export interface ToolOptions {
 export interface ToolResult {
   /** ok: exit code 0. missing: there is no such tool. late: it ran into the time limit. */
   readonly outcome: "ok" | "failed" | "missing" | "late";
+  /** The signal that ended it by itself ("SIGSEGV"), or null. */
+  readonly endedBy: NodeJS.Signals | null;
   /** The last lines of stdout and stderr together. */
   readonly output: string;
 }
@@ -86,16 +88,19 @@ export function runTool(
         if (rest !== "") take(rest);
       });
     }
-    const done = (outcome: ToolResult["outcome"]): void => {
+    const done = (outcome: ToolResult["outcome"], endedBy: NodeJS.Signals | null = null): void => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", end);
       if (signal?.aborted) reject(new Interrupted(`${command} was interrupted`));
-      else resolve({ outcome, output: lines.join("\n") });
+      else resolve({ outcome, endedBy, output: lines.join("\n") });
     };
     child.on("error", (error: NodeJS.ErrnoException) => {
       done(error.code === "ENOENT" ? "missing" : "failed");
     });
-    child.on("close", (code) => done(late ? "late" : code === 0 ? "ok" : "failed"));
+    child.on("close", (code, endedBy) => {
+      if (late) done("late");
+      else done(code === 0 ? "ok" : "failed", endedBy);
+    });
   });
 }
 
