@@ -113,17 +113,21 @@ async function fromWheel(folder: string, options: SetupOptions): Promise<void> {
   await buildAddon(folder, signal);
 }
 
-function checkPlatform({ kind, route, wheel }: SetupOptions): void {
-  const obstacle = wheelObstacle();
+/** @throws DlcError "setup-unsupported" for what cannot work on the platform */
+export function checkPlatform(
+  { kind, route, wheel }: Pick<SetupOptions, "kind" | "route" | "wheel">,
+  platform: string = process.platform,
+  obstacle: string | null = wheelObstacle(),
+): void {
   if (obstacle !== null && (route === "wheel" || wheel !== undefined)) {
     throw unsupported(
       `no TensorFlow wheel fits: ${obstacle}`,
       "Wheels are for Linux on x64 with glibc 2.27 or later. Without --from and --wheel the package's own install is tried; the engine onnx works here without it.",
     );
   }
-  if (kind === "gpu" && !["linux", "win32"].includes(process.platform)) {
+  if (kind === "gpu" && !["linux", "win32"].includes(platform)) {
     throw unsupported(
-      `TensorFlow has no GPU build for ${process.platform}`,
+      `TensorFlow has no GPU build for ${platform}`,
       "It computes on NVIDIA GPUs, on Linux and Windows. See dlc doctor for the devices of this machine.",
     );
   }
