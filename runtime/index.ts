@@ -52,6 +52,7 @@ export {
   engineEntries,
   engineLacks,
   type Probe,
+  type ToRecord,
 } from "./engines/index.js";
 export { DlcError, type ExitReason, exitCodes } from "./errors.js";
 export { initialState } from "./init.js";

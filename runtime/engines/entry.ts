@@ -4,6 +4,7 @@
  */
 import type { Engine } from "../engine.js";
 import type { OpKind } from "../ops.js";
+import type { Program, StateSpec } from "../program.js";
 
 /**
  * ready: works, on hardware that it is meant for. software: works, but emulated on the CPU (a software
@@ -24,6 +25,13 @@ export interface StartOptions {
   readonly threads: number;
 }
 
+/** A program to be recorded, and the state that it works on. */
+export interface ToRecord {
+  readonly program: Program;
+  readonly batch: number;
+  readonly state: Readonly<Record<string, StateSpec>>;
+}
+
 export interface EngineEntry {
   /** What `--engine` calls it. */
   readonly name: string;
@@ -40,4 +48,10 @@ export interface EngineEntry {
   probe(device: string): Promise<Probe>;
   /** Starts the engine on a device that `probe` found usable. Throws DlcError "engine-missing" where it is not. */
   start(device: string, options: StartOptions): Promise<Engine>;
+  /**
+   * The native kernels that a program becomes on a device, by their names, in order, without those that only
+   * hand values on. It computes nothing on the device and needs no such hardware. Throws DlcError
+   * "engine-missing" where it needs a package that is not installed.
+   */
+  kernelsOf?(device: string, recorded: ToRecord): Promise<readonly string[]>;
 }

@@ -6,7 +6,7 @@ import { onnxEntry } from "./onnx/entry.js";
 import { type EngineOptions, startEngine } from "./select.js";
 import { tfjsEntry } from "./tfjs/entry.js";
 
-export type { Availability, EngineEntry, Probe } from "./entry.js";
+export type { Availability, EngineEntry, Probe, ToRecord } from "./entry.js";
 export type { EngineOptions } from "./select.js";
 
 export const engineEntries: readonly EngineEntry[] = [onnxEntry, tfjsEntry("node")];

@@ -79,8 +79,16 @@ export interface Choice extends Candidate {
   readonly passed: readonly (Candidate & { readonly probe: Probe })[];
 }
 
+/** What was asked for, in words, as the beginning of a message. */
+function wish(engine: string, device: string): string {
+  if (engine === "auto")
+    return device === "auto" ? "no engine" : `no engine with device '${device}'`;
+  return device === "auto" ? `the engine '${engine}'` : `${engine}:${device}`;
+}
+
 /**
- * The first usable candidate. With a device that was named a software device will do; otherwise not.
+ * The first candidate that is ready. Where a device was named a software device will do if none is; otherwise
+ * not.
  * @throws DlcError "engine-missing" where none is usable.
  */
 export async function choose(
@@ -90,15 +98,21 @@ export async function choose(
   const passed: (Candidate & { readonly probe: Probe })[] = [];
   for (const candidate of candidates(entries, engine, device)) {
     const probe = await candidate.entry.probe(candidate.device);
-    const usable =
-      probe.availability === "ready" || (probe.availability === "software" && device !== "auto");
-    if (usable) return { ...candidate, probe, passed };
+    if (probe.availability === "ready") return { ...candidate, probe, passed };
     passed.push({ ...candidate, probe });
   }
-  const reasons = passed.map((one) => `${titleOf(one)}: ${one.probe.detail}`).join("; ");
+  const emulated = passed.find(({ probe }) => probe.availability === "software");
+  if (device !== "auto" && emulated !== undefined) {
+    return { ...emulated, passed: passed.filter((one) => one !== emulated) };
+  }
+  const reasons =
+    passed.map((one) => `${titleOf(one)}: ${one.probe.detail}`).join("; ") ||
+    "its devices are only used when they are named";
   const fix = passed.find(({ probe }) => probe.fix !== null)?.probe.fix ?? null;
   throw missing(
-    `no engine can be used (${reasons})`,
+    engine === "auto"
+      ? `${wish(engine, device)} can be used (${reasons})`
+      : `${wish(engine, device)} cannot be used (${reasons})`,
     fix === null ? "`dlc doctor` tells what this machine has." : `Run: ${fix}`,
   );
 }
@@ -108,10 +122,12 @@ function explain({ entry, device, probe, passed }: Choice, engine: Engine, asked
   const title = titleOf({ entry, device });
   const { threads } = engine;
   const count = device === "cpu" ? `, ${threads} ${threads === 1 ? "thread" : "threads"}` : "";
-  const soft = probe.availability === "software" ? "; emulated on the CPU, slow" : "";
-  const others = passed.map((one) => `${titleOf(one)}: ${one.probe.detail}`).join("; ");
-  const reason = asked ? `as asked${soft}` : others === "" ? "the best there is" : `not ${others}`;
-  return `${title}${count} (${reason})`;
+  const reasons = [
+    ...(asked ? ["as asked"] : passed.length === 0 ? ["the best there is"] : []),
+    ...(probe.availability === "software" ? ["emulated on the CPU, slow"] : []),
+    ...passed.map((one) => `not ${titleOf(one)}: ${one.probe.detail}`),
+  ];
+  return `${title}${count} (${reasons.join("; ")})`;
 }
 
 /**
@@ -132,6 +148,6 @@ export async function startEngine(
   }
   const choice = await choose(entries, { engine, device });
   const started = await choice.entry.start(choice.device, { threads });
-  const asked = engine !== "auto" && (device !== "auto" || choice.passed.length === 0);
-  return { engine: started, why: explain(choice, started, asked || device !== "auto") };
+  const asked = engine !== "auto" || device !== "auto";
+  return { engine: started, why: explain(choice, started, asked) };
 }

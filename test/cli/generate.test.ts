@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { dlc, documents, workFolder, write } from "../support/cli.js";
+import { dlc, documents, engineLine, workFolder, write } from "../support/cli.js";
 
 const folder = workFolder();
 const here = { cwd: folder };
@@ -59,7 +59,7 @@ describe("generate", () => {
   it("prints texts, one per line, the same for the same seed", async () => {
     const args = ["generate", "runs/speaks", "--count", "5", "--seed", "3"];
     const { code, stdout, stderr } = await dlc(args, here);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(engineLine) });
     expect(stdout).toMatch(/^([ab]{0,4}\n){5}$/);
     expect((await dlc(args, here)).stdout).toBe(stdout);
     const more = await dlc(["generate", "runs/speaks", "--count", "9", "--seed", "3"], here);
@@ -145,7 +145,7 @@ describe("generate", () => {
   ])("refuses %j with %s as a mistake of the command line", async (args, problem, words) => {
     const { code, stdout, stderr } = await dlc(["generate", ...args], here);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(new RegExp(`^error ${problem}: `));
+    expect(stderr).toMatch(new RegExp(`^error ${problem}: `, "m"));
     expect(stderr).toContain(words);
   });
 });
@@ -154,7 +154,7 @@ describe("predict", () => {
   it("gives the text for every row of a table", async () => {
     write(folder, "new.csv", "word\nab\nbab\naab\n");
     const { code, stdout, stderr } = await dlc(["predict", "runs/answers", "new.csv"], here);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(engineLine) });
     const texts = documents(stdout) as { text: string }[];
     expect(texts.map(({ text }) => text)).toEqual(["ba", "bab", "baa"]);
   });
@@ -180,8 +180,12 @@ describe("predict", () => {
     write(folder, "long.csv", "word\nab\nabba\n");
     const { code, stderr } = await dlc(["predict", "runs/answers", "long.csv"], here);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error example-too-long: long\.csv:3: /);
+    expect(stderr).toMatch(/^error example-too-long: long\.csv:3: /m);
     const nothing = await dlc(["predict", "runs/answers"], { ...here, input: "" });
-    expect(nothing).toMatchObject({ code: 0, stdout: "", stderr: "stdin has no examples\n" });
+    expect(nothing).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringMatching(/^engine: .*\nstdin has no examples\n$/),
+    });
   });
 });

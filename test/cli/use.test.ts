@@ -7,6 +7,7 @@ import {
   copyIris,
   dlc,
   documents,
+  engineLine,
   start,
   workFolder,
   write,
@@ -29,7 +30,7 @@ const line = JSON.stringify(flower);
 describe("eval", () => {
   it("prints loss, metrics and the confusion matrix of the test split", async () => {
     const { code, stdout, stderr } = await dlc(["eval", "flowers/spec.yaml"], here);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(engineLine) });
     const [head, , name, titles, rule, ...rows] = stdout.trimEnd().split("\n");
     expect(head).toMatch(/^test \(23 examples\): loss [\d.]+, accuracy [\d.]+ %, f1 [\d.]+ %$/);
     expect(name).toBe("species");
@@ -79,14 +80,17 @@ describe("eval", () => {
 
   it("notes that the spec has changed since, but not a longer training", async () => {
     const spec = copyIris(folder, "flowers", 99);
-    expect(await dlc(["eval", "flowers/spec.yaml"], here)).toMatchObject({ code: 0, stderr: "" });
+    expect(await dlc(["eval", "flowers/spec.yaml"], here)).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(engineLine),
+    });
     const text = readFileSync(spec, "utf8");
     writeFileSync(spec, text.replace("units: 16", "units: 8"));
     const { code, stdout, stderr } = await dlc(["eval", "flowers/spec.yaml"], here);
     writeFileSync(spec, text);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^test /);
-    expect(stderr).toMatch(/^note: .*another version of this spec/);
+    expect(stderr).toMatch(/^note: .*another version of this spec/m);
   });
 
   it.each([
@@ -100,7 +104,7 @@ describe("eval", () => {
   ])("refuses %j with %s", async (args, problem, expected) => {
     const { code, stdout, stderr } = await dlc(["eval", ...args], here);
     expect({ code, stdout }).toEqual({ code: expected, stdout: "" });
-    expect(stderr).toMatch(new RegExp(`^error ${problem}: `));
+    expect(stderr).toMatch(new RegExp(`^error ${problem}: `, "m"));
     expect(stderr).toMatch(/^ {2}help: /m);
   });
 
@@ -108,7 +112,7 @@ describe("eval", () => {
     cpSync(join(folder, run), join(folder, "moved/far/flowers"), { recursive: true });
     const { code, stderr } = await dlc(["eval", "moved/far/flowers"], here);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error data-file-missing: /);
+    expect(stderr).toMatch(/^error data-file-missing: /m);
     const { stdout } = await dlc(["predict", "moved/far/flowers"], { ...here, input: line });
     expect(documents(stdout)).toHaveLength(1);
   });
@@ -120,7 +124,7 @@ describe("predict", () => {
 
   it("gives one JSON line per row of a table", async () => {
     const { code, stdout, stderr } = await predict(["flowers/iris.csv"]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(engineLine) });
     const lines = documents(stdout);
     expect(lines).toHaveLength(150);
     const labels = readFileSync(join(folder, "flowers/iris.csv"), "utf8")
@@ -152,7 +156,11 @@ describe("predict", () => {
       expect(code).toBe(0);
       expect(documents(both)).toMatchObject([same, same]);
     }
-    const nothing = { code: 0, stdout: "", stderr: "stdin has no examples\n" };
+    const nothing = {
+      code: 0,
+      stdout: "",
+      stderr: expect.stringMatching(/^engine: .*\nstdin has no examples\n$/),
+    };
     expect(await predict([], "")).toMatchObject(nothing);
   });
 
@@ -180,7 +188,7 @@ describe("predict", () => {
     const { code, stdout, stderr } = await predict([], lines.join("\n"));
     expect(code).toBe(1);
     expect(documents(stdout)).toHaveLength(270);
-    expect(stderr).toMatch(/^error [a-z-]+: stdin:271: .*sepal_width/);
+    expect(stderr).toMatch(/^error [a-z-]+: stdin:271: .*sepal_width/m);
   });
 
   it.each([
@@ -206,7 +214,7 @@ describe("predict", () => {
     write(folder, "text.csv", `${Object.keys(flower).join(",")}\n1,2,3,4\n1,wide,3,4\n`);
     const { code, stderr } = await predict(inputs, input);
     expect(code).toBe(1);
-    expect(stderr).toMatch(new RegExp(`^error ${problem}: `));
+    expect(stderr).toMatch(new RegExp(`^error ${problem}: `, "m"));
     expect(stderr).toMatch(detail);
     expect(stderr).not.toMatch(/^ +at /m);
   });

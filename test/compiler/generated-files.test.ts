@@ -4,7 +4,9 @@ import { editorSchema } from "../../compiler/1-load/schema/editor-schema.js";
 import { generatedFiles } from "../../compiler/generate.js";
 import { specLink } from "../../compiler/reference/spec-page.js";
 
-for (const [path, text] of generatedFiles()) {
+const files = await generatedFiles();
+
+for (const [path, text] of files) {
   it(`${path} is what npm run generate writes`, () => {
     const file = new URL(`../../${path}`, import.meta.url);
     expect(readFileSync(file, "utf8") === text, "run: npm run generate").toBe(true);
@@ -13,7 +15,7 @@ for (const [path, text] of generatedFiles()) {
 
 it("links only to headings that are there, each of them once", () => {
   for (const name of ["schema/spec.md", "schema/layers.md"]) {
-    const text = generatedFiles().get(name) ?? "";
+    const text = files.get(name) ?? "";
     const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
       heading.toLowerCase().replaceAll(" ", "-"),
     );

@@ -97,6 +97,9 @@ export function startNode(args: readonly string[], options: RunOptions = {}): St
   };
 }
 
+/** What commands that apply a model write to stderr where all is well: the engine that was chosen. */
+export const engineLine = /^engine: onnx:cpu, \d+ threads? \(.+\)\n$/;
+
 /** Runs `dlc` to its end. */
 export function dlc(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return start(args, options).outcome;

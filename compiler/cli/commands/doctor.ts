@@ -2,15 +2,17 @@
 import { constants } from "node:fs";
 import { access, readFile, statfs } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { availableParallelism, freemem, totalmem } from "node:os";
+import { freemem, totalmem } from "node:os";
+import { engineEntries } from "@dlc/runtime";
 import { version } from "../../version.js";
-import type { Run } from "../command.js";
+import { on, type Run } from "../command.js";
 import { bytes } from "../table.js";
+import { type EngineFinding, tryEngines } from "./doctor/engines.js";
 
 interface Finding {
   readonly part: string;
-  /** missing: something dlc needs; absent: something optional. */
-  readonly state: "ok" | "missing" | "absent";
+  /** missing: something dlc needs; absent: something optional; software: works, emulated on the CPU. */
+  readonly state: "ok" | "software" | "missing" | "absent";
   readonly detail: string;
   readonly fix: string | null;
 }
@@ -29,46 +31,19 @@ function node(): Finding {
   };
 }
 
-/** Creates the engine and runs one small program on it: the only proof that counts. */
-async function onnx(): Promise<Finding> {
-  const part = "engine onnx:cpu";
-  try {
-    const { createEngine } = await import("@dlc/runtime");
-    const { engine } = await createEngine({ engine: "onnx", device: "cpu" });
-    const program = await engine.prepare(
-      {
-        name: "doctor",
-        inputs: { x: { dtype: "f32", shape: ["n"] } },
-        scalars: {},
-        reads: [],
-        updates: [],
-        outputs: { y: { dtype: "f32", shape: ["n"] } },
-        run: (o, { inputs }) => ({
-          outputs: { y: o.square(inputs.x as never) as never },
-          state: {},
-        }),
-      },
-      2,
-    );
-    const state = engine.createState({}, {});
-    const x = { dtype: "f32", shape: [2], data: new Float32Array([3, 4]) } as const;
-    const { y } = await program.run({ inputs: { x }, scalars: {}, state });
-    await engine.dispose();
-    if (y?.data[0] !== 9 || y.data[1] !== 16) throw new Error("it computed a wrong result");
+/** Absent engines are fine as long as one works. */
+function engineFindings(engines: readonly EngineFinding[]): Finding[] {
+  const works = engines.some(({ availability }) => availability === "ready");
+  const states = { ready: "ok", software: "software", absent: "absent" } as const;
+  return engines.map(({ engine, device, availability, detail, fix }) => {
+    const needed = !works && engine === "onnx" && device === "cpu";
     return {
-      part,
-      state: "ok",
-      detail: `works, ${engine.threads} threads of ${availableParallelism()} cores`,
-      fix: null,
+      part: `engine ${engine}:${device}`,
+      state: needed && availability === "absent" ? "missing" : states[availability],
+      detail: availability === "absent" ? detail : `works; ${detail}`,
+      fix: availability === "absent" ? fix : null,
     };
-  } catch (error) {
-    return {
-      part,
-      state: "missing",
-      detail: messageOf(error),
-      fix: "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node@1.30.0",
-    };
-  }
+  });
 }
 
 async function images(): Promise<Finding> {
@@ -123,24 +98,35 @@ async function disk(): Promise<Finding> {
   }
 }
 
-export const run: Run = async ({ console }) => {
+export const run: Run = async ({ options, console }) => {
+  if (on(options, "matrix")) {
+    const { printMatrix } = await import("./doctor/matrix.js");
+    await printMatrix(console);
+    return "ok";
+  }
+  const engines = await tryEngines(engineEntries);
   const findings = [
     node(),
     await runtimeVersion(),
-    await onnx(),
+    ...engineFindings(engines),
     await images(),
     memory(),
     await disk(),
   ];
   const healthy = findings.every(({ state }) => state !== "missing");
   if (console.json) {
-    console.document({ version, healthy, findings });
+    console.document({ version, healthy, findings, engines });
   } else {
     const { green, red, yellow, bold } = console.resultColors;
-    const marks = { ok: green("ok     "), missing: red("MISSING"), absent: yellow("absent ") };
+    const marks = {
+      ok: green("ok      "),
+      software: yellow("software"),
+      missing: red("MISSING "),
+      absent: yellow("absent  "),
+    };
     for (const { part, state, detail, fix } of findings) {
       console.result(`${marks[state]}  ${bold(part)}: ${detail}`);
-      if (fix !== null) console.result(`         fix: ${fix}`);
+      if (fix !== null) console.result(`          fix: ${fix}`);
     }
   }
   return healthy ? "ok" : "environment";

@@ -1,7 +1,7 @@
 /** @file `dlc eval`: how good a trained model is on held-out data. */
 import type { SplitName } from "@dlc/runtime";
 import { type Run, text } from "../command.js";
-import { engineOptions } from "../engine-options.js";
+import { engineOptions, tellEngine } from "../engine-options.js";
 import { evaluationText } from "../evaluation-text.js";
 import { findTrained, weightsOf } from "../generated.js";
 
@@ -11,9 +11,10 @@ export const run: Run = async ({ args, options, console }) => {
   const weights = weightsOf(trained, text(options, "weights"));
   const model = await trained.package.load({ ...engineOptions(options), weights });
   try {
+    tellEngine(model, console);
     const split = text(options, "split") as SplitName | undefined;
     const result = await model.evaluate({ split });
-    if (console.json) console.document({ weights: model.weights, ...result });
+    if (console.json) console.document({ engine: model.why, weights: model.weights, ...result });
     else console.result(evaluationText(result, true));
     return "ok";
   } finally {

@@ -9,7 +9,7 @@ import {
 } from "@dlc/runtime";
 import { DlcError } from "@dlc/runtime/errors";
 import { count, type OptionValues, type Run, text } from "../command.js";
-import { engineOptions } from "../engine-options.js";
+import { engineOptions, tellEngine } from "../engine-options.js";
 import { type AnyModel, findTrained, weightsOf } from "../generated.js";
 import { generatesImages, generatesText, writeSheet } from "../generated-output.js";
 import { shownPath } from "../paths.js";
@@ -135,6 +135,7 @@ export const run: Run = async ({ args, options, console }) => {
   const weights = weightsOf(trained, text(options, "weights"));
   const model = await trained.package.load({ ...engineOptions(options), weights });
   try {
+    tellEngine(model, console);
     const out = text(options, "out");
     const drawn = generatesImages(model) && !console.json;
     if (out !== undefined && (!drawn || extname(out).toLowerCase() !== ".png")) {

@@ -327,11 +327,45 @@ export const commands: readonly CommandDef[] = [
     load: () => import("./explain.js"),
   },
   {
+    name: "setup",
+    summary: "make an engine work that npm alone does not bring",
+    examples: [
+      ["setup tensorflow", "TensorFlow on the CPU, in this project"],
+      ["setup tensorflow --gpu", "on an NVIDIA GPU; brings CUDA's libraries"],
+      ["setup tensorflow --dry-run", "what would be done, and how much it takes"],
+    ],
+    arguments: [
+      { name: "engine", description: "tensorflow", required: true, words: ["tensorflow"] },
+    ],
+    options: [
+      { flags: "--gpu", description: "with CUDA kernels, for an NVIDIA GPU" },
+      {
+        flags: "--from <route>",
+        description:
+          "package: the npm package's own download; wheel: built against a TensorFlow wheel",
+        choices: ["auto", "package", "wheel"],
+        default: "auto",
+      },
+      { flags: "--wheel <file>", description: "a TensorFlow wheel that you have, not to download" },
+      { flags: "--no-save", description: "leave package.json as it is" },
+      { flags: "--dry-run", description: "tell what would be done, and do nothing" },
+    ],
+    load: () => import("./setup/setup.js"),
+  },
+  {
     name: "doctor",
     summary: "check this machine: engines, libraries, and how to fix what is missing",
-    examples: [["doctor", "one line for each part"]],
+    examples: [
+      ["doctor", "one line for each part; every engine that is found computes a small program"],
+      ["doctor --matrix", "which ops each engine has kernels for"],
+    ],
     arguments: [],
-    options: [],
+    options: [
+      {
+        flags: "--matrix",
+        description: "how every engine computes every op: native, expanded, unsupported",
+      },
+    ],
     load: () => import("./doctor.js"),
   },
   {

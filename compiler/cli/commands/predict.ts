@@ -2,7 +2,7 @@
 import { DlcError } from "@dlc/runtime/errors";
 import { type Run, text } from "../command.js";
 import type { Console } from "../console.js";
-import { engineOptions } from "../engine-options.js";
+import { engineOptions, tellEngine } from "../engine-options.js";
 import { type AnyModel, findTrained, weightsOf } from "../generated.js";
 import { examplesOf, type Placed, requireReadable } from "../predict-input.js";
 
@@ -65,6 +65,7 @@ export const run: Run = async ({ args, options, console }) => {
   const weights = weightsOf(trained, text(options, "weights"));
   const model = await trained.package.load({ ...engineOptions(options), weights });
   try {
+    tellEngine(model, console);
     if (inputs.includes("-") && process.stdin.isTTY) {
       console.note("Reading JSON from the terminal, an object per line; end with Ctrl-D.");
     }

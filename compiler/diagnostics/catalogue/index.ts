@@ -10,6 +10,7 @@ import { initEntries } from "./init.js";
 import { loadEntries } from "./load.js";
 import { lowerEntries } from "./lower.js";
 import { runEntries } from "./run.js";
+import { setupEntries } from "./setup.js";
 
 export const catalogue = {
   ...loadEntries,
@@ -20,6 +21,7 @@ export const catalogue = {
   ...engineEntries,
   ...runEntries,
   ...cliEntries,
+  ...setupEntries,
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type Code = keyof typeof catalogue;

@@ -49,4 +49,8 @@ export const onnxEntry: EngineEntry = {
     const { loadOrt } = await import("./ort-node.js");
     return createOnnxEngine(await loadOrt(), device, threads);
   },
+  async kernelsOf(device, recorded) {
+    const { kernelsOf } = await import("./kernels.js");
+    return kernelsOf(device, recorded);
+  },
 };
