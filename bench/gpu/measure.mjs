@@ -3,35 +3,30 @@ import { median } from "../rounds.mjs";
 import { Failure } from "./process.mjs";
 import { busiest, growth } from "./sampler.mjs";
 
-const failed = (contender, { status, message }) => ({
-  contender: contender.title,
-  status,
-  reason: message,
-});
-
 /**
  * Contenders have `title`, `launch()` (a process as process.mjs starts it, whose first line is {ready}), `asks`: what
- * is asked each round, by the name of the row. Gives one row per name; one that fails is a row with its reason.
+ * is asked each round, by the name of the row. Gives for each contender a row per name, or one with the reason why
+ * there are none.
  * A contender that has too little memory beside the others is measured once more, alone.
  */
 export async function measureGroup(contenders, { batch, unit, seconds, rounds, timeout, sampler }) {
   const settings = { batch, unit, seconds, rounds, timeout, sampler };
-  const rows = await takeTurns(contenders, settings);
-  if (contenders.length === 1) return rows;
+  const groups = await takeTurns(contenders, settings);
+  if (contenders.length === 1) return groups;
   const result = [];
-  for (const { contender, row } of rows.map((row, i) => ({ row, contender: contenders[i] }))) {
-    if (row[0].status !== "out-of-memory") {
-      result.push(row);
+  for (const [i, group] of groups.entries()) {
+    if (group[0].status !== "out-of-memory") {
+      result.push(group);
       continue;
     }
-    const [again] = await takeTurns([contender], settings);
-    result.push(again.map((one) => ({ ...one, alone: true })));
+    const [again] = await takeTurns([contenders[i]], settings);
+    result.push(again.map((row) => ({ ...row, alone: true })));
   }
   return result;
 }
 
 async function takeTurns(contenders, settings) {
-  const { rounds, sampler } = settings;
+  const { rounds } = settings;
   const runs = [];
   try {
     for (const contender of contenders) runs.push(await begin(contender, settings));
@@ -41,7 +36,7 @@ async function takeTurns(contenders, settings) {
   } finally {
     for (const { process } of runs) await process.close();
   }
-  return runs.map((run) => rowsOf(run, settings, sampler));
+  return runs.map((run) => rowsOf(run, settings));
 }
 
 async function begin(contender, { timeout, sampler }) {
@@ -90,7 +85,9 @@ async function oneRound(run, { seconds, timeout, sampler }) {
 
 function rowsOf({ contender, failure, ready, measured, memory }, { batch, unit }) {
   const { label = contender.title } = ready ?? {};
-  if (failure !== null) return [{ ...failed(contender, failure), contender: label }];
+  if (failure !== null) {
+    return [{ contender: label, status: failure.status, reason: failure.message }];
+  }
   return Object.entries(measured).map(([name, { times, loss, samples }]) => {
     const all = times.flat();
     const middle = median(all);

@@ -52,15 +52,15 @@ export async function openTraining({ engine: name, device, threads, model, batch
     );
   };
   const lossOf = ({ loss }) => loss.data[0];
-  const isFinite = (outputs) => Number.isFinite(lossOf(outputs));
+  const isNumber = (outputs) => Number.isFinite(lossOf(outputs));
 
   async function one() {
-    const call = { inputs, scalars: scalars(), state, commit: isFinite };
+    const call = { inputs, scalars: scalars(), state, commit: isNumber };
     return [lossOf(await executable.run(call))];
   }
   async function several(count) {
     const calls = Array.from({ length: count }, () => ({ inputs, scalars: scalars() }));
-    const commit = (all) => all.every(isFinite);
+    const commit = (all) => all.every(isNumber);
     return (await executable.runSteps({ steps: calls, state, commit })).map(lossOf);
   }
   const perCall = executable.runSteps === undefined ? 1 : (engine.stepsPerCall ?? 1);
