@@ -3,8 +3,8 @@ import { isBuiltin } from "node:module";
 import { posix } from "node:path";
 
 const patterns = [
-  /^\s*(?:import|export)\b[^"'`;]*?\bfrom\s*["']([^"']+)["']/gm,
-  /^\s*import\s*["']([^"']+)["']/gm,
+  /(?:^|;)\s*(?:import|export)\b[^"'`;]*?\bfrom\s*["']([^"']+)["']/gm,
+  /(?:^|;)\s*import\s*["']([^"']+)["']/gm,
   /\bimport\(\s*["']([^"']+)["']\s*\)/g,
   /\brequire\(\s*["']([^"']+)["']\s*\)/g,
   /\bnew URL\(\s*["'](\.[^"']+\.m?js)["']\s*,\s*import\.meta\.url\s*\)/g,

@@ -13,7 +13,12 @@ export class Failure extends Error {
 const memoryWords =
   /out of (device |host |gpu |cuda )?memory|outofmemory|OUT_OF_(DEVICE|HOST)_MEMORY|bad_alloc|failed to allocate|allocation failed|alloc\w* failed/i;
 
-/** A failure by what was said: "out-of-memory" or "failed". */
+/**
+ * A failure by what was said: "out-of-memory" or "failed".
+ *
+ * @param {string} message
+ * @param {string | null} code of a DlcError, where there is one
+ */
 export function failureOf(message, code = null) {
   const isMemory = code === "out-of-device-memory" || memoryWords.test(message);
   return new Failure(isMemory ? "out-of-memory" : "failed", shorten(message));

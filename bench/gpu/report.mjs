@@ -40,7 +40,12 @@ export function tableOf(rows) {
   return [head, "-".repeat(head.length), ...body].join("\n");
 }
 
-/** Adds `ratio`: the time of a step divided by that of PyTorch without compilation, where both were measured. */
+/**
+ * Adds `ratio`: the time of a step divided by that of PyTorch without compilation, where both were measured.
+ *
+ * @typedef {{ model: string, batch: number, contender: string, status: string, [field: string]: unknown }} Row
+ * @param {readonly Row[]} rows
+ */
 export function withRatios(rows) {
   const base = (row) =>
     rows.find(
