@@ -2,9 +2,9 @@
  * @file Verifies and measures every engine and device of this machine, in the working tree (`npm run bench:gpu`) or in a
  * bundle (`run.sh`): see README.md.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deserialize } from "node:v8";
 import { engineDevices } from "@dlc/runtime";
@@ -15,13 +15,15 @@ import { modelNames, modelOf } from "./models.mjs";
 import { help, parseOptions, UsageError } from "./options.mjs";
 import { Failure, start } from "./process.mjs";
 import { describePytorch, pytorchContenders } from "./pytorch.mjs";
-import { exitCodeOf, resultOf, slug, tableOf, withRatios } from "./report.mjs";
+import { exitCodeOf, resultOf, slug, tableOf, withoutPath, withRatios } from "./report.mjs";
 import { startSampler } from "./sampler.mjs";
 import { dataOf } from "./training.mjs";
 import { compare } from "./verify.mjs";
 import { vulkanEnvironment } from "./vulkan.mjs";
 
 const peer = fileURLToPath(new URL("./peer.mjs", import.meta.url));
+/** The bundle's or the repository's folder. */
+const here = fileURLToPath(new URL("../../", import.meta.url));
 const say = (text = "") => console.error(text);
 
 /** What a child that is asked one thing answers. */
@@ -108,7 +110,7 @@ function contender(where, model, batch, { threads, env, warmup }) {
   };
 }
 
-async function measureAll({ chosen, equality, pytorch, options, context, sampler }) {
+async function measureAll({ chosen, equality, pytorch, options, context, sampler }, save) {
   const rows = [];
   for (const model of options.models) {
     for (const batch of options.batches) {
@@ -137,19 +139,32 @@ async function measureAll({ chosen, equality, pytorch, options, context, sampler
         );
       }
       rows.push(...found.map((row) => ({ model, batch, ...row })));
+      save(rows);
     }
   }
-  return withRatios(rows);
+  return rows;
+}
+
+/** Before an hour of measuring, not after it. */
+function requireWritable(file) {
+  try {
+    accessSync(dirname(resolve(file)), constants.W_OK);
+  } catch {
+    throw new UsageError(`--out: ${resolve(file)} cannot be written; name another file`);
+  }
 }
 
 async function main(options) {
+  requireWritable(options.out);
   const folder = mkdtempSync(join(tmpdir(), "dlc-gpu-bench-"));
   const date = new Date();
   const build = JSON.parse(
     readFileSync(new URL("./generated/build.json", import.meta.url), "utf8"),
   );
   try {
-    const { env, notes } = vulkanEnvironment(process.env, folder);
+    // ONNX Runtime for Linux reports usage to its maker unless it is told not to.
+    const quiet = { ...process.env, ORT_DISABLE_TELEMETRY: "1" };
+    const { env, notes } = vulkanEnvironment(quiet, folder);
     const machine = await describeMachine(env);
     say(
       `dlc ${build.dlc} (commit ${build.commit ?? "unknown"}${build.changed ? ", changed" : ""}), onnxruntime ${build.onnxruntime}`,
@@ -176,33 +191,37 @@ async function main(options) {
     const equality = await verifyAll(chosen, options.models, context);
     if (equality.length === 0) say("  nothing to compare: the reference itself is measured");
     say();
-    const sampler = startSampler(env);
-    const measured = await measureAll({
-      chosen,
-      equality,
-      pytorch,
-      options,
-      context,
-      sampler,
-    }).finally(sampler.close);
     const absent = refused.flatMap((row) =>
       options.models.flatMap((model) => options.batches.map((batch) => ({ model, batch, ...row }))),
     );
-    const rows = [...absent, ...measured];
-    const about = { options: { ...options, python: options.python !== null }, pytorch };
+    const { help: _, out, python, ...asked } = options;
+    const { python: __, ...torch } = pytorch;
+    const about = { options: asked, pytorch: torch };
     const data = Object.fromEntries(
       options.models.map((model) => [
         model,
         { parameters: dataOf(model).parameters, data: modelOf(model).data },
       ]),
     );
-    const result = {
-      ...resultOf({ date, build, machine, notes, probes, chosen, equality, rows, ...about }),
-      models: data,
+    /** Written after every group, so that a run that is ended early keeps what it has. */
+    const save = (measured, isComplete) => {
+      const rows = withRatios([...absent, ...measured]);
+      const result = {
+        ...resultOf({ date, build, machine, notes, probes, chosen, equality, rows, ...about }),
+        models: data,
+        complete: isComplete,
+      };
+      const text = withoutPath(`${JSON.stringify(result, null, 1)}\n`, here);
+      writeFileSync(out, text);
+      return result;
     };
-    writeFileSync(options.out, `${JSON.stringify(result, null, 1)}\n`);
-    console.log(`${result.device}\n\n${tableOf(rows)}`);
-    say(`\n${resolve(options.out)}; to keep it: bench/results/gpu-${slug(result.device)}.json`);
+    save([], false);
+    const sampler = startSampler(env);
+    const group = { chosen, equality, pytorch, options, context, sampler };
+    const measured = await measureAll(group, (rows) => save(rows, false)).finally(sampler.close);
+    const { device, rows } = save(measured, true);
+    console.log(`${device}\n\n${tableOf(rows)}`);
+    say(`\n${resolve(out)}; to keep it: bench/results/gpu-${slug(device)}.json`);
     return exitCodeOf({ equality, rows });
   } finally {
     rmSync(folder, { recursive: true, force: true });

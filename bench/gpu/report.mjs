@@ -8,13 +8,16 @@ export function ms(value) {
   return value.toFixed(Math.max(0, Math.min(3, 3 - Math.floor(Math.log10(Math.max(value, 1e-3))))));
 }
 
+/** Whole examples a second, but for slow ones. */
+const rate = (value) => number(value, value < 10 ? 2 : 0);
+
 const columns = [
   { title: "net", cell: (row) => row.model },
   { title: "batch", right: true, cell: (row) => String(row.batch) },
   { title: "by", cell: (row) => `${row.contender}${row.alone ? " (alone)" : ""}` },
   { title: "ms/step", right: true, cell: (row) => ms(row.medianMs) },
   { title: "min", right: true, cell: (row) => ms(row.minMs) },
-  { title: "examples/s", right: true, cell: (row) => number(row.perSecond, 0) },
+  { title: "examples/s", right: true, cell: (row) => rate(row.perSecond) },
   { title: "÷ PyTorch", right: true, cell: (row) => number(row.ratio, 2) },
   { title: "GPU %", right: true, cell: (row) => number(row.gpuPercent, 0) },
   { title: "GPU MiB", right: true, cell: (row) => number(row.gpuMiB, 0) },
@@ -79,6 +82,9 @@ export const slug = (text) =>
     .replaceAll(/[^a-z0-9]+/g, "-")
     .replaceAll(/^-+|-+$/g, "")
     .slice(0, 60);
+
+/** Results are published: messages in them do not say where this lay on the machine. `folder` ends with a slash. */
+export const withoutPath = (text, folder) => text.replaceAll(folder, "");
 
 /** The results as they are written: `format` counts up when fields change their meaning. */
 export function resultOf({

@@ -6,7 +6,15 @@ import { parseGpus } from "../../bench/gpu/machine.mjs";
 import { measureGroup } from "../../bench/gpu/measure.mjs";
 import { parseOptions, UsageError } from "../../bench/gpu/options.mjs";
 import { endOf, Failure, failureOf, start } from "../../bench/gpu/process.mjs";
-import { deviceName, exitCodeOf, ms, slug, tableOf, withRatios } from "../../bench/gpu/report.mjs";
+import {
+  deviceName,
+  exitCodeOf,
+  ms,
+  slug,
+  tableOf,
+  withoutPath,
+  withRatios,
+} from "../../bench/gpu/report.mjs";
 import { busiest, growth, parseSample } from "../../bench/gpu/sampler.mjs";
 import { largestBundle, sizeReport } from "../../bench/gpu/size.mjs";
 import { compare, tolerance } from "../../bench/gpu/verify.mjs";
@@ -307,6 +315,11 @@ describe("the report", () => {
     expect(deviceName({ machine: without, chosen: [probe("onnx", "cpu", "ready")] })).toBe(
       "CPU EPYC",
     );
+  });
+
+  it("does not say where the benchmark lay", () => {
+    const text = "imported from /home/me/b/app/node_modules/x.js";
+    expect(withoutPath(text, "/home/me/b/app/")).toBe("imported from node_modules/x.js");
   });
 
   it("fails exactly if an engine is unequal or nothing was measured", () => {
