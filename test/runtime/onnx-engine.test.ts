@@ -308,8 +308,8 @@ describe("createEngine", () => {
   it.for([
     [{ engine: "tensorflow" }, /no engine 'tensorflow'; there is 'onnx'/],
     [{ engine: "toString" }, /no engine 'toString'/],
-    [{ engine: "onnx", device: "cuda" }, /called 'cuda'; there is 'cpu'/],
-    [{ device: "gpu" }, /called 'gpu'; there is 'cpu'/],
+    [{ engine: "onnx", device: "cuda" }, /called 'cuda'; there is .*'cpu'/],
+    [{ device: "gpu" }, /called 'gpu'; there is .*'cpu'/],
   ] as const)("refuses %j with what there is", async ([options, message]) => {
     const error = await createEngine(options).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DlcError);

@@ -2,6 +2,7 @@
 import type { DeviceState, Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
 import type { HostArray, HostTensor } from "../../tensor.js";
+import { locate } from "./locate.js";
 import {
   allocateShared,
   type InferenceSession,
@@ -24,16 +25,6 @@ export interface OnnxExecutable extends Executable {
   /** Closes the session; the next run opens it again. Does nothing while a run is under way. */
   release(): Promise<void>;
   readonly open: boolean;
-}
-
-/** ORT's message names the node; this names the layer. */
-function locate(error: unknown, { graph }: Recording, program: Program): Error {
-  const message = error instanceof Error ? error.message : String(error);
-  const names = [...graph.nodeNames()].filter((name) => message.includes(name));
-  const node = names.sort((a, b) => b.length - a.length)[0];
-  const source = node === undefined ? undefined : graph.sourceOf(node);
-  const place = source === undefined ? "" : ` in ${source.op} of layer '${source.scope}'`;
-  return new Error(`program ${program.name} failed${place}: ${message}`, { cause: error });
 }
 
 export function createExecutable(
