@@ -1,9 +1,13 @@
 /** @file What is said of machines with and without GPUs. The machines are made up; the attempt is not made. */
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import {
   type Attempt,
   type Machine,
   probeWebGpu,
+  thisMachine,
 } from "../../runtime/engines/onnx/probe-webgpu.js";
 
 interface Described {
@@ -104,13 +108,55 @@ describe("the probe for WebGPU", () => {
   });
 
   it.for([
-    ["Failed to get a WebGPU adapter: No supported adapters", "nvidia0", "NVIDIA"],
-    ["the driver ended the process that tried it (SIGSEGV)", "dri", "mesa-vulkan-drivers"],
-  ])("says %j and what driver is missing", async ([error = "", device = "", fix]) => {
-    const folders = device === "dri" ? { "/dev/dri": ["renderD128"] } : { "/dev": [device] };
-    const probe = await probeWebGpu(machine({ folders, attempt: { error, opened: [] } }));
-    expect(probe.availability).toBe("absent");
-    expect(probe.detail).toBe(error);
-    expect(probe.fix).toContain(fix);
+    ["AMD or Intel", {}, "sudo apt install libvulkan1 mesa-vulkan-drivers"],
+    [
+      "NVIDIA",
+      {
+        folders: { "/dev": ["nvidia0"] },
+        files: {
+          "/proc/driver/nvidia/version":
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12\n",
+        },
+      },
+      "sudo apt install libvulkan1 libnvidia-gl-535",
+    ],
+    [
+      "NVIDIA in a container",
+      { folders: { "/dev": ["nvidia0"] }, env: { NVIDIA_VISIBLE_DEVICES: "all" } },
+      "docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all …",
+    ],
+    ["a Mac", { platform: "darwin" }, null],
+  ] as const)("says what driver is missing for %s", async ([, described, fix]) => {
+    const error = "webgpu_context.cc:136 Failed to get a WebGPU adapter: No supported adapters\n";
+    const folders = { "/dev/dri": ["renderD128"] };
+    const probe = await probeWebGpu(
+      machine({ folders, ...described, attempt: { error, opened: [] } }),
+    );
+    expect(probe).toEqual({
+      availability: "absent",
+      detail: "Failed to get a WebGPU adapter: No supported adapters",
+      fix,
+    });
+  });
+
+  it("passes on what became of a driver that ended its process", async () => {
+    const error = "the driver ended the process that tried it (SIGSEGV)";
+    const probe = await probeWebGpu(
+      machine({ folders: { "/dev/dri": ["renderD128"] }, attempt: { error, opened: [] } }),
+    );
+    expect(probe).toMatchObject({ availability: "absent", detail: error });
+  });
+
+  it("survives a library that ends the process, and one that is not there", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "dlc-driver-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const crashing = join(folder, "crashing.cjs");
+    writeFileSync(crashing, "process.kill(process.pid, 'SIGKILL')");
+    for (const [library, error] of [
+      [crashing, /^the driver ended the process that tried it \(SIGKILL\)$/],
+      [join(folder, "missing.cjs"), /^the driver ended the process that tried it \(exit 1\)$/],
+    ] as const) {
+      expect((await thisMachine(library).attempt()).error).toMatch(error);
+    }
   });
 });
