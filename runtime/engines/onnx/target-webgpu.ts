@@ -91,9 +91,10 @@ export const webgpuTarget: OnnxTarget = {
     splitResults: 7,
   },
   operators,
-  // Images stay NCHW and transposes where they were recorded: the optimiser moves them past casts, onto
-  // bytes that have no Transpose there, and then the session is refused. Counted for models/cifar10-cnn:
-  // 172 kernels a step; with NHWC inside, 23 transposes more.
+  // What is recorded is what runs. Images stay NCHW: with NHWC inside, ConvTranspose with several filters a group gave
+  // wrong numbers (samples 4 and 10 of conv2dInputGrad), and models/cifar10-cnn has 23 transposes more.
+  // The optimiser of transposes moves them past casts, onto bytes, for which there is no Transpose. What
+  // the others make of the recorded operators was looked at: nothing but FusedConv.
   session: {
     executionProviders: [{ name: "webgpu", preferredLayout: "NCHW" }],
     graphOptimizationLevel: "extended",
