@@ -124,7 +124,7 @@ describe("state", () => {
   });
 
   it("of another engine is refused", async () => {
-    const { engine: other } = await createEngine({ threads: 1 });
+    const { engine: other } = await createEngine({ engine: "onnx", device: "cpu", threads: 1 });
     const executable = await other.prepare(accumulator(), 1);
     const inputs = { x: f32([1, 2], [1, 2]) };
     const call = { inputs, scalars: { learning_rate: 1 }, state: accumulatorState() };

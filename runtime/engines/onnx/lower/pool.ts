@@ -66,6 +66,14 @@ export function poolOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
       { axis: 2, start: 0, end: rows * kernel[0] },
       { axis: 3, start: 0, end: columns * kernel[1] },
     ]);
+    if (p.target.manyCores) {
+      // [n, c, rows, kh, columns, kw]: y and dy broadcast instead of being laid out.
+      const [n, c] = sizesOf(x);
+      const windows = p.reshape(used, [n, c, rows, kernel[0], columns, kernel[1]]);
+      const each = (t: Handle): Handle => p.reshape(t, [n, c, rows, 1, columns, 1]);
+      const hits = p.cast(p.binary("Equal", windows, each(y), "bool"), dy.dtype);
+      return growTo(p.reshape(p.mul(hits, each(dy)), used.shape), sizesOf(x));
+    }
     const spread = (
       image: Handle,
       upsample: (t: Handle, scale: Pair) => Handle,
