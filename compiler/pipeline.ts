@@ -171,6 +171,7 @@ export function compileSpec(
       mode,
       layout: options.layout ?? "NCHW",
       lacking: options.lacking ?? engineLacks.onnx ?? [],
+      ...(mode === "training" && train?.precision && { half: train.precision.half }),
       onPass: onPass(name),
     });
   const { heads, layers, generate } = lowered;

@@ -208,6 +208,9 @@ export interface MonitorSpec {
   readonly mode: "min" | "max";
 }
 
+/** Keras's names for computing convolutions and matrix products in halves; weights stay f32. */
+export type MixedPrecision = "mixed_float16" | "mixed_bfloat16";
+
 export interface TrainSpec {
   readonly seed: number;
   readonly batch: number;
@@ -219,6 +222,8 @@ export interface TrainSpec {
   readonly warmupSteps: number;
   /** Batches whose gradients are averaged into one update. */
   readonly accumulate: number;
+  /** Part of the compiled programs. Absent: all is computed in f32. */
+  readonly precision?: MixedPrecision;
   readonly metrics: readonly MetricSpec[];
   readonly monitor: MonitorSpec;
   readonly earlyStopping: {
