@@ -5,13 +5,17 @@
  */
 import { type HalfType, heavyOps, isHalf, type OpKind, type PoolOptions } from "@dlc/runtime";
 import type { GraphBuilder } from "../ir/builder.js";
-import { nodesOf } from "../ir/traverse.js";
-import { typeOf, type Value } from "../ir/types.js";
+import { nodesOf, nodesWithin } from "../ir/traverse.js";
+import { type Graph, typeOf, type Value } from "../ir/types.js";
 import { definePass, type Match, rule } from "./define-pass.js";
 import { made } from "./match.js";
 import { rebuild } from "./rebuild.js";
 
 const isHeavy: ReadonlySet<string> = new Set(heavyOps);
+
+/** Is there anything that mixed precision would compute in halves? */
+export const hasHeavyOps = (graph: Graph): boolean =>
+  nodesWithin(graph).some(({ kind }) => isHeavy.has(kind));
 
 /** `value` as a half; a value that was one before needs no rounding. */
 const narrowed = (b: GraphBuilder, value: Value, dtype: HalfType): Value =>
