@@ -2,7 +2,7 @@
  * @file A graph under construction. Equal nodes and constants are made once (hash-consing), so
  * lowerings may ask for the same thing as often as they like.
  */
-import { sizeOf } from "../../tensor.js";
+import { type HalfType, sizeOf } from "../../tensor.js";
 import type {
   AttributeValue,
   GraphConstant,
@@ -17,6 +17,8 @@ import type {
 export interface Handle extends GraphTensor {
   /** All elements are this number, as far as is known. */
   readonly fill?: number;
+  /** Of f32: all elements were rounded to this type, which the tensor stands for (emulate-half.ts). */
+  readonly half?: HalfType;
 }
 
 /** Where a node comes from: the layer's scope and the op of the contract it is part of. */

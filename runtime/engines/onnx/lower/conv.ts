@@ -24,7 +24,7 @@ function flipped(p: Primitives, filter: Handle): Handle {
   const permutation = Array.from({ length: taps * taps }, (_, i) =>
     (i % taps) + Math.floor(i / taps) === taps - 1 ? 1 : 0,
   );
-  const matrix = p.constant("f32", [taps, taps], permutation);
+  const matrix = p.constant(filter.dtype, [taps, taps], permutation);
   return p.reshape(p.matmul(p.reshape(filter, [o * c, taps]), matrix), [o, c, kh, kw]);
 }
 
