@@ -52,7 +52,9 @@ function ortTensor(
   values: readonly number[],
 ) {
   if (dtype === "i64") return new ort.Tensor("int64", BigInt64Array.from(values, BigInt), shape);
-  if (dtype === "f64") throw new Error("no operator of the list takes f64");
+  if (dtype === "f64" || dtype === "f16" || dtype === "bf16") {
+    throw new Error(`no operator of the list takes ${dtype}`);
+  }
   const [type, array] = arrays[dtype];
   return new ort.Tensor(type, array.from(values) as Float32Array, shape);
 }
