@@ -61,7 +61,8 @@ const composedFilterGrad: Readonly<Record<BackendName, "columns" | "conv">> = {
 /** The ways of the backend that is in use now. */
 export function createBackend(tf: Tf, name: BackendName): Backend {
   const kernels = new Set(tf.getKernelsForBackend(name).map(({ kernelName }) => kernelName));
-  const usable = (kernel: string): boolean => kernels.has(kernel) && !avoided[name].includes(kernel);
+  const usable = (kernel: string): boolean =>
+    kernels.has(kernel) && !avoided[name].includes(kernel);
   const ways: Ways = {
     filterGrad: usable("Conv2DBackpropFilter") ? "kernel" : composedFilterGrad[name],
     stridedInputGrad: usable("Conv2DBackpropInput") ? "kernel" : "conv",
@@ -79,9 +80,7 @@ export function createBackend(tf: Tf, name: BackendName): Backend {
     name,
     ways,
     kernel: (kernel, inputs, attributes) =>
-      tf
-        .engine()
-        .runKernel(kernel, inputs as NamedTensorMap, attributes as NamedAttrMap) as Tensor,
+      tf.engine().runKernel(kernel, inputs as NamedTensorMap, attributes as NamedAttrMap) as Tensor,
     plain: (dtype, tensor) => new Value(tf, dtype, { plain: tensor }),
     image: (tensor) => new Value(tf, "f32", { last: tensor }),
     fill: (shape, value, dtype = "f32") => tf.fill([...shape], value, tfTypes[dtype]),

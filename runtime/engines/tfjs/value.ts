@@ -14,6 +14,7 @@ import { allocate, type DType, type HostTensor, sizeOf } from "../../tensor.js";
 
 export type Tf = typeof import("@tensorflow/tfjs-core");
 export type { Tensor };
+
 type Shape = readonly number[];
 
 export const tfTypes: Readonly<Record<DType, "float32" | "int32" | "bool">> = {

@@ -136,7 +136,8 @@ export function filterGradient(
 ): Gradient {
   const dense = unit(geometry.dilations);
   const own = dense ? b.ways.filterGrad : "columns";
-  const perChannel = dense && b.ways.depthwiseFilterGrad === "kernel" ? depthwiseByKernel : byProducts;
+  const perChannel =
+    dense && b.ways.depthwiseFilterGrad === "kernel" ? depthwiseByKernel : byProducts;
   const way = depthwise ? perChannel : ways[own];
   return (x, dy) => way({ b, x, dy, kernel, geometry });
 }

@@ -90,13 +90,14 @@ export function depthwiseInputGradient(
   const multiplier = o / channels;
   const byChannel = tf.reshape(dy, [n * h * w, channels, multiplier]);
   const parts = Array.from({ length: multiplier }, (_, m) => {
-    const image = tf.reshape(
-      tf.slice(byChannel, [0, 0, m], [n * h * w, channels, 1]),
-      [n, h, w, channels],
-    );
+    const image = tf.reshape(tf.slice(byChannel, [0, 0, m], [n * h * w, channels, 1]), [
+      n,
+      h,
+      w,
+      channels,
+    ]);
     const taps = tf.slice(turned, [0, 0, 0, m], [kh, kw, channels, 1]);
     return towardsInput(b, "DepthwiseConv2dNative", image, taps, geometry, inputSize);
   });
   return parts.reduce((sum, part) => tf.add(sum, part));
 }
-

@@ -61,4 +61,3 @@ export function depthwiseFilter({ tf }: Backend, filter: Tensor, channels: numbe
   const [o, , kh, kw] = filter.shape as [number, number, number, number];
   return tf.transpose(tf.reshape(filter, [channels, o / channels, kh, kw]), [2, 3, 0, 1]);
 }
-

@@ -25,12 +25,7 @@ export const explicit = ([top, left, bottom, right]: Pads) => [
 ];
 
 /** Zeros, or another value, around height and width; where an amount is negative, rows or columns less. */
-export function frame(
-  tf: Tf,
-  image: Tensor,
-  [top, left, bottom, right]: Pads,
-  value = 0,
-): Tensor {
+export function frame(tf: Tf, image: Tensor, [top, left, bottom, right]: Pads, value = 0): Tensor {
   const [n, h, w, c] = sizesOf(image);
   const cut = (amount: number): number => Math.max(0, -amount);
   const grow = (amount: number): number => Math.max(0, amount);
