@@ -3,7 +3,7 @@ import { type Engine, engineLacks, type OpKind } from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import type { AnyOpDef, Inputs, ReferenceTensor } from "../../compiler/ops/define-op.js";
 import { opKinds, ops } from "../../compiler/ops/index.js";
-import { startTestEngine, testEngines } from "../support/engines.js";
+import { opTestEngines, startTestEngine } from "../support/engines.js";
 import { runOnce, worstError } from "../support/one-op-program.js";
 import {
   callSample,
@@ -46,7 +46,7 @@ async function compare(engine: Engine, c: SampleCase): Promise<void> {
   });
 }
 
-const engines = await Promise.all(testEngines.map(startTestEngine));
+const engines = await Promise.all(opTestEngines.map(startTestEngine));
 afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
 
 describe.for(engines)("$name on $device", (engine) => {
