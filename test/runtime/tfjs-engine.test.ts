@@ -335,6 +335,42 @@ describe("runs", () => {
     );
   });
 
+  it.for(["cpu", "wasm"])(
+    "on %s take one tensor into products in several shapes",
+    async (device) => {
+      const own = await start(device);
+      const program: Program = {
+        name: "products",
+        inputs: { x: { dtype: "f32", shape: [6, 4] } },
+        scalars: {},
+        reads: [],
+        updates: [],
+        outputs: { a: { dtype: "f32", shape: [1, 4] }, b: { dtype: "f32", shape: [1, 12] } },
+        run(o, { inputs }) {
+          if (inputs.x === undefined) throw new Error("arguments");
+          const ones = (count: number) => o.constant({ dtype: "f32", shape: [1, count], value: 1 });
+          const plain = { transposeA: false, transposeB: false, activation: "none" } as const;
+          const a = o.matmul(ones(6), inputs.x, plain);
+          const b = o.matmul(ones(2), o.reshape(inputs.x, { shape: [2, 12] }), plain);
+          return { outputs: { a, b }, state: {} };
+        },
+      };
+      const x = f32(
+        Array.from({ length: 24 }, (_, i) => i),
+        [6, 4],
+      );
+      const executable = await own.prepare(program, 1);
+      const { a, b } = await executable.run({
+        inputs: { x },
+        scalars: {},
+        state: own.createState({}, {}),
+      });
+      expect(numbers(a)).toEqual([60, 66, 72, 78]);
+      expect(numbers(b)).toEqual(Array.from({ length: 12 }, (_, i) => 12 + 2 * i));
+      await own.dispose();
+    },
+  );
+
   it("draw the random numbers of the host to the last bit, with all bits of the key", async () => {
     const shape = [3, 1, 70];
     const program: Program = {

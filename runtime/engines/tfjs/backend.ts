@@ -18,8 +18,8 @@ export interface Ways {
   readonly segmentSum: "kernel" | "scatter";
   /** How sums over all axes but the last are taken. */
   readonly columnSum: "reduce" | "matmul";
-  /** Whether a matrix product takes transposed operands as fast as others. */
-  readonly transposedProduct: "kernel" | "transpose";
+  /** Whether a matrix product takes any operands, or needs them prepared. */
+  readonly product: "kernel" | "prepared";
 }
 
 export interface Backend {
@@ -72,8 +72,10 @@ export function createBackend(tf: Tf, name: BackendName): Backend {
     segmentSum: usable("UnsortedSegmentSum") ? "kernel" : "scatter",
     // wasm: its sum over the first axis takes 16 ms where a row of ones times the matrix takes 0.4.
     columnSum: name === "wasm" ? "matmul" : "reduce",
-    // wasm: a product with a transposed operand does not reach XNNPACK, 24 against 4 ms.
-    transposedProduct: name === "wasm" ? "transpose" : "kernel",
+    // wasm: a product with a transposed operand does not reach XNNPACK, 24 against 4 ms. And XNNPACK keeps
+    // the right operand by the memory that it is in, whatever shape it had there: used again in another shape
+    // it is read past its end.
+    product: name === "wasm" ? "prepared" : "kernel",
   };
   return {
     tf,
