@@ -68,9 +68,9 @@ export function tfjsEntry(
     },
     async kernelsOf(device, recorded) {
       const { loadBackend } = await import("./load.js");
-      const { kernelsOf } = await import("./kernels-of.js");
+      const { kernelsOf } = await import("./count-kernels.js");
       const name = backendOf(device, wasmPath);
-      return kernelsOf(await loadBackend(name, { wasmPath }), name, recorded);
+      return kernelsOf(await loadBackend(name, { wasmPath }), name, device, recorded);
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { Ops } from "../../../ops.js";
 import { allocate, type DType, type HostTensor, sizeOf } from "../../../tensor.js";
 import type { Backend } from "../backend.js";
-import { fromLast, type Tensor, toLast, Value } from "../value.js";
+import { fromLast, type Tensor, toLast, Value, wholeType } from "../value.js";
 import { mergedAxes, onForm } from "./layout.js";
 
 type Kinds =
@@ -92,7 +92,7 @@ export function movementOps(b: Backend): Pick<Ops<Value>, Kinds> {
   }
 
   return {
-    constant: ({ dtype, shape, value }) => constant(filled(dtype, shape, value)),
+    constant: ({ dtype, shape, value }) => constant(filled(wholeType(dtype), shape, value)),
     size: ({ shape }) => constant(filled("f32", [], sizeOf(shape))),
 
     reshape: (x, { shape }) => b.plain(x.dtype, tf.reshape(x.plain(), [...shape])),

@@ -16,9 +16,10 @@ const free: ReadonlySet<string> = new Set(["Identity", "Reshape"]);
 export async function kernelsOf(
   tf: Tf,
   name: BackendName,
+  device: string,
   { program, batch, state: specs }: ToRecord,
 ): Promise<readonly string[]> {
-  const engine = createTfjsEngine(tf, name, name);
+  const engine = createTfjsEngine(tf, name, device);
   const zerosOf = <S extends Parameters<typeof concrete>[0]>(
     named: Readonly<Record<string, S>>,
   ): Record<string, HostTensor> =>
