@@ -3,11 +3,11 @@ import { engineLacks, type OpKind } from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import type { AnyOpDef } from "../../compiler/ops/define-op.js";
 import { opKinds, ops } from "../../compiler/ops/index.js";
-import { startTestEngine, testEngines } from "../support/engines.js";
+import { opTestEngines, startTestEngine } from "../support/engines.js";
 import { computesAsReference } from "../support/op-on-engine.js";
 import { samplesOf } from "../support/op-samples.js";
 
-const engines = await Promise.all(testEngines.map(startTestEngine));
+const engines = await Promise.all(opTestEngines.map(startTestEngine));
 afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
 
 describe.for(engines)("$name on $device", (engine) => {

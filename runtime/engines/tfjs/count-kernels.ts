@@ -1,5 +1,4 @@
-/** @file Which kernels of a backend a program runs: it is run once, on zeros, and the library is asked. */
-import type { StateSpec, TensorSpec } from "../../program.js";
+/** @file Which kernels of TensorFlow.js a program becomes. */
 import { type HostTensor, zeros } from "../../tensor.js";
 import type { ToRecord } from "../entry.js";
 import type { BackendName } from "./backend.js";
@@ -7,35 +6,39 @@ import { createTfjsEngine } from "./engine.js";
 import { concrete } from "./tape.js";
 import type { Tf } from "./value.js";
 
-/** They give a tensor another name or shape, and compute nothing. */
-const handingOn: ReadonlySet<string> = new Set(["Identity", "Reshape"]);
+/** Kernels that give the same memory another shape or owner. */
+const free: ReadonlySet<string> = new Set(["Identity", "Reshape"]);
 
-/** The backend's kernels in order; those in the steps of a loop as often as they run. */
+/**
+ * The kernels in order, those of a loop once for every step. There is no other way to know them than to run
+ * the program, on zeros.
+ */
 export async function kernelsOf(
   tf: Tf,
   name: BackendName,
   device: string,
-  { program, batch, state }: ToRecord,
+  { program, batch, state: specs }: ToRecord,
 ): Promise<readonly string[]> {
-  const zero = (spec: TensorSpec | StateSpec): HostTensor => {
-    const { dtype, shape } = concrete(spec, batch);
-    return zeros(dtype, shape);
-  };
-  const all = <S extends TensorSpec | StateSpec>(specs: Readonly<Record<string, S>>) =>
-    Object.fromEntries(Object.entries(specs).map(([key, spec]) => [key, zero(spec)]));
   const engine = createTfjsEngine(tf, name, device);
-  const held = engine.createState(state, all(state));
+  const zerosOf = <S extends Parameters<typeof concrete>[0]>(
+    named: Readonly<Record<string, S>>,
+  ): Record<string, HostTensor> =>
+    Object.fromEntries(
+      Object.entries(named).map(([key, spec]) => {
+        const { dtype, shape } = concrete(spec, batch);
+        return [key, zeros(dtype, shape)];
+      }),
+    );
+  const state = engine.createState(specs, zerosOf(specs));
+  const scalars = Object.fromEntries(Object.keys(program.scalars).map((key) => [key, 1]));
   try {
     const executable = await engine.prepare(program, batch);
-    const call = { inputs: all(program.inputs), scalars: {}, state: held };
     const { kernels } = await tf.profile(async () => {
-      await executable.run(call);
-      // The profile wants a result that it can count.
-      return tf.tensor([]);
+      await executable.run({ inputs: zerosOf(program.inputs), scalars, state });
     });
-    return kernels.map((kernel) => kernel.name).filter((kernel) => !handingOn.has(kernel));
+    return kernels.map((kernel) => kernel.name).filter((kernel) => !free.has(kernel));
   } finally {
-    held.dispose();
+    state.dispose();
     await engine.dispose();
   }
 }
