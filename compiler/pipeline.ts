@@ -26,6 +26,7 @@ import { type PhasePrograms, phasePrograms } from "./3-differentiate/phase-progr
 import { type TrainingPrograms, trainingPrograms } from "./3-differentiate/training-step.js";
 import { useAverages } from "./3-differentiate/use-averages.js";
 import { type OnPass, optimize, optimizeForward } from "./4-optimize/index.js";
+import { hasHeavyOps } from "./4-optimize/mixed-precision.js";
 import type { CompiledModel, CompiledPhase, CompiledPrograms } from "./compiled-model.js";
 import { reportData } from "./data-problems.js";
 import type { Diagnostics } from "./diagnostics/report.js";
@@ -155,6 +156,7 @@ export function compileSpec(
         );
   if (diagnostics.hasErrors) return null;
 
+  reportIdlePrecision(spec, stepsOf(training) ?? [], diagnostics);
   const state = training?.state ?? lowered.state;
   const sizeUp = (graphs: readonly Graph[], exact: boolean): void => {
     const spans = new Map(spec.layers.map((layer) => [ownerOf(layer), placeOf(layer, null)]));
@@ -171,6 +173,7 @@ export function compileSpec(
       mode,
       layout: options.layout ?? "NCHW",
       lacking: options.lacking ?? engineLacks.onnx ?? [],
+      ...(mode === "training" && train?.precision && { half: train.precision.half }),
       onPass: onPass(name),
     });
   const { heads, layers, generate } = lowered;
@@ -225,6 +228,17 @@ const generateSpecOf = ({ head, given, sequence }: Generation): GenerateSpec => 
 function stepsOf(training: TrainingPrograms | PhasePrograms | null): readonly Graph[] | null {
   if (training === null) return null;
   return "phases" in training ? training.phases.map(({ train }) => train) : [training.train];
+}
+
+/** Mixed precision of a model without anything to compute in halves. */
+function reportIdlePrecision(
+  { train }: ResolvedSpec,
+  steps: readonly Graph[],
+  diagnostics: Diagnostics,
+): void {
+  const { precision } = train?.settings ?? {};
+  if (!train?.precision || precision === undefined || steps.some(hasHeavyOps)) return;
+  diagnostics.report("precision-without-effect", train.precision.span, { precision });
 }
 
 /** What only the data can tell, where the spec asks for it; null if the data has mistakes. */

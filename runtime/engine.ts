@@ -3,7 +3,7 @@
  * What it must not do: know layers, losses, data or training; fall back to another device silently.
  */
 import type { Program, Scalars, StateSpec } from "./program.js";
-import type { HostTensor } from "./tensor.js";
+import type { HalfType, HostTensor } from "./tensor.js";
 
 /** State tensors on the engine's device. Only the engine that made it can use it. */
 export interface DeviceState {
@@ -29,7 +29,7 @@ export interface Executable {
   }): Promise<Record<string, HostTensor>>;
   /**
    * Runs without changing state and returns every tensor the program computes, in order, with the
-   * layer scope it was computed under. For finding the first non-finite value; slow.
+   * layer scope it was computed under; halves come as f32. For finding the first non-finite value; slow.
    */
   trace(call: {
     readonly inputs: Readonly<Record<string, HostTensor>>;
@@ -41,16 +41,16 @@ export interface Executable {
   dispose(): void;
 }
 
-/** Types of half the width of f32, in which convolutions and matrix products may be computed. */
-export type HalfType = "f16" | "bf16";
-
 export interface Engine {
   /** As its entry calls it: "onnx", "tensorflow", "tfjs". */
   readonly name: string;
   /** "cpu", "webgpu", "cuda", … */
   readonly device: string;
   readonly threads: number;
-  /** native: faster than f32 or smaller; emulated: the numbers of that type, computed in f32; none: not at all. */
+  /**
+   * Can tensors of a program be cast to these types, and convolved and multiplied? native: faster than f32 or
+   * smaller; emulated: the numbers of that type, computed in f32; none: such programs are refused.
+   */
   readonly half: Readonly<Record<HalfType, "native" | "emulated" | "none">>;
   createState(
     specs: Readonly<Record<string, StateSpec>>,

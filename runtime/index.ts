@@ -42,7 +42,7 @@ export {
   type SplitArrays,
   type SplitName,
 } from "./data/index.js";
-export type { DeviceState, Engine, Executable, HalfType } from "./engine.js";
+export type { DeviceState, Engine, Executable } from "./engine.js";
 export {
   type Availability,
   createEngine,
@@ -55,6 +55,14 @@ export {
   type ToRecord,
 } from "./engines/index.js";
 export { DlcError, type ExitReason, exitCodes } from "./errors.js";
+export {
+  halfFormats,
+  hostType,
+  isHalf,
+  type MixedPrecision,
+  mixedPrecisions,
+  roundToHalf,
+} from "./half.js";
 export { initialState } from "./init.js";
 export {
   contactSheet,
@@ -95,6 +103,7 @@ export type {
   SequenceOptions,
 } from "./model/types.js";
 export type * from "./ops.js";
+export { halfOps, heavyOps } from "./ops.js";
 export type {
   InitSpec,
   Program,
@@ -112,6 +121,8 @@ export {
   allocate,
   bytesPerElement,
   type DType,
+  type ElementType,
+  type HalfType,
   type HostArray,
   type HostTensor,
   scalar,

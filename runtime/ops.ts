@@ -15,8 +15,11 @@
  * Binary elementwise ops broadcast like NumPy: shapes are aligned at the last axis, and an axis of
  * size 1 stretches. Axes are non-negative. Images are `NHWC` or `NCHW` as `layout` says; filters are
  * always `[outChannels, inChannels / groups, height, width]`.
+ *
+ * Floats are f32. Halves (f16, bf16) come from `cast` and `constant` and are taken by `halfOps` below, whose float operands
+ * are all of one type, which the result has: sums are gathered in f32 or wider and rounded once, at the end.
  */
-import type { DType } from "./tensor.js";
+import type { ElementType } from "./tensor.js";
 
 export type Layout = "NHWC" | "NCHW";
 /** Activations that conv2d and matmul can apply to their own result. */
@@ -69,7 +72,7 @@ export interface Ops<T, D = number> {
   // ---- values without inputs
   /** A constant; one number fills the whole shape, an array lists the elements row by row. */
   constant(options: {
-    readonly dtype: DType;
+    readonly dtype: ElementType;
     readonly shape: readonly D[];
     readonly value: number | readonly number[];
   }): T;
@@ -100,7 +103,8 @@ export interface Ops<T, D = number> {
   logicalNot(x: T): T;
   /** dy where y > 0, else 0; `y` is the output of a relu (or anything positive where it was). */
   reluGrad(dy: T, y: T): T;
-  cast(x: T, options: { readonly dtype: DType }): T;
+  /** Rounds to the nearest number of f16 or bf16 (ties to even), from them to f32 exactly: see half.ts. */
+  cast(x: T, options: { readonly dtype: ElementType }): T;
   /** The same values; gradients stop here. */
   stopGradient(x: T): T;
 
@@ -312,3 +316,33 @@ export interface Ops<T, D = number> {
 
 /** Every op name; `scope` is bookkeeping, not an op. */
 export type OpKind = Exclude<keyof Ops<unknown>, "scope">;
+
+/** Ops whose results are sums of products: worth computing in halves, and rounded to them. */
+export const heavyOps = [
+  "matmul",
+  "conv2d",
+  "conv2dInputGrad",
+  "conv2dFilterGrad",
+] as const satisfies readonly OpKind[];
+
+/** Ops that take halves: the heavy ones, and those that only move, choose or clear elements. */
+export const halfOps = [
+  ...heavyOps,
+  "constant",
+  "cast",
+  "reshape",
+  "transpose",
+  "broadcastTo",
+  "slice",
+  "pad",
+  "reverse",
+  "concat",
+  "gather",
+  "relu",
+  "reluGrad",
+  "maxPool2d",
+  "maxPool2dGrad",
+  "resizeNearest",
+  "select",
+  "stopGradient",
+] as const satisfies readonly OpKind[];

@@ -2,6 +2,7 @@
  * @file The resolved specification as the runtime reads it: plain JSON with every default filled in.
  * The compiler produces it from the YAML and writes it into the generated package (`spec.ts`).
  */
+import type { MixedPrecision } from "./half.js";
 import type { Program, StateSpec } from "./program.js";
 
 // ---------------------------------------------------------------- data
@@ -219,6 +220,8 @@ export interface TrainSpec {
   readonly warmupSteps: number;
   /** Batches whose gradients are averaged into one update. */
   readonly accumulate: number;
+  /** Part of the compiled programs. Absent: all is computed in f32. */
+  readonly precision?: MixedPrecision;
   readonly metrics: readonly MetricSpec[];
   readonly monitor: MonitorSpec;
   readonly earlyStopping: {

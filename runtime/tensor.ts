@@ -3,6 +3,14 @@
 /** Element types. `u32` serves random keys, `bool` masks; both are stored one element per slot. */
 export type DType = "f32" | "i32" | "u32" | "u8" | "bool";
 
+/**
+ * Floats of half the width of f32 (half.ts). They only exist inside of programs, where `cast` makes them:
+ * what comes from the host, goes to it or outlives a call is f32.
+ */
+export type HalfType = "f16" | "bf16";
+/** Element types inside of programs. */
+export type ElementType = DType | HalfType;
+
 export type HostArray = Float32Array | Int32Array | Uint32Array | Uint8Array;
 
 /** A dense row-major tensor in host memory. `data.length` equals the product of `shape`. */
@@ -12,13 +20,15 @@ export interface HostTensor {
   readonly data: HostArray;
 }
 
-/** Bytes of one element in host memory. */
-export const bytesPerElement: Readonly<Record<DType, number>> = {
+/** Bytes of one element in memory. */
+export const bytesPerElement: Readonly<Record<ElementType, number>> = {
   f32: 4,
   i32: 4,
   u32: 4,
   u8: 1,
   bool: 1,
+  f16: 2,
+  bf16: 2,
 };
 
 /** Number of elements of a shape; the empty shape (a scalar) has one. */

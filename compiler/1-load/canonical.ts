@@ -41,6 +41,7 @@ export function canonicalJson({ name, data, layers, train, generate, init }: Mea
         classWeightSpans: undefined,
       })),
       optimizer: { ...train.optimizer, span: undefined },
+      precision: train.precision && { ...train.precision, span: undefined },
       freeze: train.freeze?.map(({ pattern }) => pattern),
       // Their order tells which of several counts.
       rates: train.rates?.map(({ pattern, factor }) => [pattern, factor]),

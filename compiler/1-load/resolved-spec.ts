@@ -2,7 +2,7 @@
  * @file The specification after loading: parameters substituted, blocks expanded, references
  * resolved, defaults filled in, every part with its place in the YAML. What lowering reads.
  */
-import type { DataSpec, SearchSpec, TrainSpec } from "@dlc/runtime";
+import type { DataSpec, HalfType, SearchSpec, TrainSpec } from "@dlc/runtime";
 import type { Span } from "../ir/origin.js";
 
 /** A layer of a network, as one use of the network has it. */
@@ -219,6 +219,20 @@ export interface InitUse {
   readonly span: Span;
 }
 
+/** `train.precision`, where it is not float32. */
+export interface PrecisionUse {
+  /** What convolutions and matrix products are computed in. */
+  readonly half: HalfType;
+  /** Dynamic scaling of the loss; null: f16 alone needs it, bf16 has the range of f32. */
+  readonly scaling: {
+    /** The first scale. */
+    readonly scale: number;
+    /** Steps without overflow after which the scale doubles. */
+    readonly growthSteps: number;
+  } | null;
+  readonly span: Span;
+}
+
 /** The compile-time side of `train:`; `settings` is the run-time side. */
 export interface TrainUse {
   readonly settings: TrainSpec;
@@ -235,6 +249,8 @@ export interface TrainUse {
   readonly l2: number;
   /** Decay of the exponential moving average of the weights; null: none. */
   readonly ema: number | null;
+  /** What `settings.precision` is made of. Absent: f32. */
+  readonly precision?: PrecisionUse;
   /** What stays as it is. Absent: nothing. */
   readonly freeze?: readonly LayerPattern[];
   /** Factors on the learning rate; the last that means a layer counts. Absent: 1 for all. */

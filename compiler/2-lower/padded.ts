@@ -1,4 +1,6 @@
 /** @file What layers read and give besides numbers: padding behind the end of shorter sequences, and ids. */
+
+import type { ElementType } from "@dlc/runtime";
 import { shapeOf, typeOf, type Value } from "../ir/types.js";
 import type { AnyLayerDef, Ids } from "../layers/define-layer.js";
 import { jointMask, zeroed } from "../layers/sequence/steps.js";
@@ -73,7 +75,7 @@ export function checkTypes(
   ids: readonly (Ids | null)[],
   names: readonly string[],
 ): void {
-  const accepted = definition.accepts ?? ["f32"];
+  const accepted: readonly ElementType[] = definition.accepts ?? ["f32"];
   values.forEach((value, i) => {
     if (accepted.includes(typeOf(value).dtype)) return;
     if (!accepted.includes("f32")) {

@@ -44,18 +44,21 @@ function findActive(nodes: readonly Node[], wrt: ReadonlySet<Node>): ReadonlySet
 
 /**
  * Gradients of a loss (f32 scalar) towards each of `wrt`, in their shapes; null where the loss does
- * not depend on one. Nodes it makes carry the origin of the forward node they belong to.
+ * not depend on one; times `seed` (f32 scalar), where one is given. Nodes it makes carry the origin of the
+ * forward node they belong to.
  * @throws MissingGradient where one is needed through an op without.
  */
 export function backward(
   b: GraphBuilder,
   loss: Value,
   wrt: readonly Value[],
+  seed?: Value,
 ): readonly (Value | null)[] {
   const { dtype, shape } = typeOf(loss);
   if (dtype !== "f32" || shape.length > 0) {
     bug(`a loss is an f32 scalar, not ${dtype}${formatShape(shape)}`, loss.node);
   }
+  if (seed !== undefined) return pullback(b, [[loss, seed]], wrt);
   const origin = b.origin;
   b.origin = { ...loss.node.origin, phase: "backward" };
   const one = b.constant({ dtype: "f32", shape: [], value: 1 });

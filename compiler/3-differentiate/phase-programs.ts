@@ -40,6 +40,7 @@ export function phasePrograms(
       { ...train, optimizer: use.optimizer },
       diagnostics,
       (weight) => (isMoved(weight, others) ? `${use.name}.` : ""),
+      use.name,
     );
     if (made === null) return null;
     state = { ...state, ...made.state };

@@ -6,6 +6,10 @@
  * gradients to `<weight>:gradient` and moves running statistics; `apply`, called after k batches and
  * without any, divides the sums by k, updates the weights and clears the sums.
  *
+ * With `precision: mixed_float16` the loss is scaled, and a step whose gradients overflow is skipped: see
+ * loss-scaling.ts. With `accumulate`, `train` adds unscaled gradients, and `apply` judges their sums: the
+ * scale stays the same from one update to the next.
+ *
  * With `ema: d` every update also moves `<weight>:average` ← d·average + (1 − d)·weight, and
  * `infer` and `evaluate` come back reading the averages in place of the weights (`useAverages`).
  */
@@ -21,6 +25,7 @@ import { type Graph, type GraphOutput, shapeOf, type Value } from "../ir/types.j
 import { scalar } from "../layers/shared.js";
 import { backward, MissingGradient } from "./backward.js";
 import { clip } from "./clip.js";
+import { createLossScaling, type LossScaling } from "./loss-scaling.js";
 import { reportMissingGradient } from "./missing-gradient.js";
 import { optimizerStep } from "./optimizer-step.js";
 import { reportUntrained } from "./untrained.js";
@@ -55,15 +60,17 @@ export function trainingPrograms(
   train: TrainUse,
   diagnostics: Diagnostics,
   prefix: SlotPrefix = () => "",
+  phase: string | null = null,
 ): TrainingPrograms | null {
   const { training, evaluate, builder } = lowered;
   if (training === null || evaluate === null || builder === null) {
     return bug("the model was lowered without training");
   }
-  const trained = differentiate(lowered, training, builder, train, diagnostics);
+  const state: Record<string, StateSpec> = { ...lowered.state };
+  const scaling = train.precision ? createLossScaling(train.precision, phase, state) : null;
+  const trained = differentiate(lowered, training, builder, { train, scaling }, diagnostics);
   if (trained === null) return null;
 
-  const state: Record<string, StateSpec> = { ...lowered.state };
   const declare = (
     b: GraphBuilder,
     name: string,
@@ -76,21 +83,25 @@ export function trainingPrograms(
     return b.state(name, "f32", shape);
   };
 
+  const how: Updating = { train, declare, prefix, scaling };
   const programs =
     train.settings.accumulate > 1
-      ? accumulating(builder, training, trained, train, declare, prefix)
-      : {
-          train: {
-            name: "train",
-            outputs: [...training.outputs, ...updates(builder, trained, train, declare, prefix)],
-          },
-        };
+      ? accumulating(builder, training, trained, how)
+      : { train: wholeStep(builder, training, trained, how) };
   return {
     state,
     ...programs,
     infer: useAverages(lowered.infer, state),
     evaluate: useAverages(evaluate, state),
   };
+}
+
+/** How weights follow their gradients. */
+interface Updating {
+  readonly train: TrainUse;
+  readonly declare: Declare;
+  readonly prefix: SlotPrefix;
+  readonly scaling: LossScaling | null;
 }
 
 type Role = Exclude<StateSpec["role"], "weight" | "buffer">;
@@ -101,7 +112,7 @@ function differentiate(
   lowered: LoweredModel,
   training: Graph,
   b: GraphBuilder,
-  train: TrainUse,
+  { train, scaling }: Pick<Updating, "train" | "scaling">,
   diagnostics: Diagnostics,
 ): readonly Trained[] | null {
   const { weights } = lowered;
@@ -112,6 +123,7 @@ function differentiate(
       b,
       loss,
       weights.map(({ value }) => value),
+      scaling?.seed(b),
     );
   } catch (error) {
     if (!(error instanceof MissingGradient)) throw error;
@@ -128,7 +140,11 @@ function differentiate(
   }
   const untrained = weights.filter((_, i) => (gradients[i] ?? null) === null);
   reportUntrained(lowered, training, untrained, diagnostics);
-  return trained;
+  if (scaling === null) return trained;
+  const unscaled = scaling.unscale(b, gradientsOf(trained));
+  return trained.map(({ weight }, i) => {
+    return { weight, gradient: unscaled[i] ?? bug("one gradient per weight") };
+  });
 }
 
 const originOf = (section: string, span: Span | null): Origin => ({
@@ -140,20 +156,29 @@ const originOf = (section: string, span: Span | null): Origin => ({
 
 const stateOutput = (name: string, value: Value): GraphOutput => ({ name, role: "state", value });
 
+const gradientsOf = (trained: readonly Trained[]): readonly Value[] =>
+  trained.map(({ gradient }) => gradient);
+
+/** One program that does everything. */
+function wholeStep(
+  b: GraphBuilder,
+  training: Graph,
+  trained: readonly Trained[],
+  how: Updating,
+): Graph {
+  const all = [...training.outputs, ...updates(b, trained, how)];
+  const outputs = how.scaling?.guard(b, gradientsOf(trained), all) ?? all;
+  return { name: "train", outputs };
+}
+
 /** Clips, updates every weight and its slots, and moves the averages. */
 function updates(
   b: GraphBuilder,
   trained: readonly Trained[],
-  train: TrainUse,
-  declare: Declare,
-  prefix: SlotPrefix,
+  { train, declare, prefix, scaling }: Updating,
 ): readonly GraphOutput[] {
   b.origin = originOf("clip", train.span);
-  const clipped = clip(
-    b,
-    trained.map(({ gradient }) => gradient),
-    train,
-  );
+  const clipped = clip(b, gradientsOf(trained), train);
   const { optimizer, ema } = train;
   const outputs: GraphOutput[] = [];
   b.origin = originOf("optimizer", optimizer.span);
@@ -169,7 +194,7 @@ function updates(
       weight: weight.value,
       gradient: clipped[i] ?? bug("one gradient per weight"),
       learningRate: rated(weight.rate ?? 1),
-      step: () => b.input("step", "scalar", "f32", []),
+      step: () => scaling?.step(b) ?? b.input("step", "scalar", "f32", []),
       decay: weight.decay,
       optimizer,
       slot: (name, init) => declare(b, slotName(name), weight.name, "slot", init),
@@ -195,10 +220,9 @@ function accumulating(
   b: GraphBuilder,
   training: Graph,
   trained: readonly Trained[],
-  train: TrainUse,
-  declare: Declare,
-  prefix: SlotPrefix,
+  how: Updating,
 ): { readonly train: Graph; readonly apply: Graph } {
+  const { train, declare, scaling } = how;
   const { accumulate } = train.settings;
   const sumName = (weight: WeightInfo): string => `${weight.name}:gradient`;
   const sumOf = (builder: GraphBuilder, weight: WeightInfo): Value =>
@@ -216,7 +240,8 @@ function accumulating(
     const gradient = a.mul(sumOf(a, weight), scalar(a, 1 / accumulate));
     return { weight: { ...weight, value: a.state(weight.name, "f32", shape) }, gradient };
   });
-  const applied = updates(a, means, train, declare, prefix);
+  const moved = updates(a, means, how);
+  const applied = scaling?.guard(a, gradientsOf(means), moved) ?? moved;
   a.origin = originOf("accumulate", train.span);
   const cleared = trained.map(({ weight }) =>
     stateOutput(

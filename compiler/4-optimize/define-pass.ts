@@ -1,5 +1,5 @@
 /** @file The shape of a pass, and of the rules that most passes consist of. */
-import type { Layout, OpKind } from "@dlc/runtime";
+import type { HalfType, Layout, OpKind } from "@dlc/runtime";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Graph, Node, Value } from "../ir/types.js";
 import type { AttrsOf, Inputs } from "../ops/define-op.js";
@@ -55,6 +55,8 @@ export interface PassContext {
   readonly layout: Layout;
   /** Ops that the target does not have. */
   readonly lacking: readonly OpKind[];
+  /** What convolutions and matrix products are computed in; absent: f32. */
+  readonly half?: HalfType;
 }
 
 export interface PassResult {

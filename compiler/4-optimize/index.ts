@@ -13,6 +13,7 @@ import { foldConstants } from "./fold-constants.js";
 import { fuseLinear } from "./fuse-linear.js";
 import { legalize } from "./legalize.js";
 import { mergeDuplicates } from "./merge-duplicates.js";
+import { mixedPrecision, sinkCasts } from "./mixed-precision.js";
 import { orderProgram } from "./order-nodes.js";
 import { rebuild } from "./rebuild.js";
 import { removeIdentities } from "./remove-identities.js";
@@ -59,6 +60,8 @@ const passes: Readonly<Record<PassContext["mode"], readonly Pass[]>> = {
     ...tidy,
     legalize,
     ...tidy,
+    mixedPrecision,
+    sinkCasts,
     mergeDuplicates,
     orderProgram,
   ],

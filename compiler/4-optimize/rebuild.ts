@@ -1,5 +1,5 @@
 /** @file Graphs are never changed: every pass copies its graph, deciding node by node. */
-import type { DType, OpKind } from "@dlc/runtime";
+import type { ElementType, OpKind } from "@dlc/runtime";
 import { bug } from "../ir/bug.js";
 import { type BuilderOptions, createBuilder, type GraphBuilder } from "../ir/builder.js";
 import { nodesOf } from "../ir/traverse.js";
@@ -30,7 +30,7 @@ export function copyNode(b: GraphBuilder, node: Node, inputs: readonly Value[]):
   }
   if (type === undefined) return bug("has no type", node);
   const name = String(node.attrs.name);
-  const dtype: DType = type.dtype;
+  const dtype: ElementType = type.dtype;
   return node.kind === "state"
     ? [b.state(name, dtype, type.shape)]
     : [b.input(name, node.attrs.role as "batch" | "scalar", dtype, type.shape)];

@@ -2,7 +2,7 @@
  * @file Builds graphs: the op contract over graph values. Equal nodes are made once (hash-consing),
  * so that gradients may ask for the same value freely; shapes are inferred as nodes are made.
  */
-import type { DType, OpKind } from "@dlc/runtime";
+import type { ElementType, OpKind } from "@dlc/runtime";
 import type { AnyOpDef, Builder, Inputs } from "../ops/define-op.js";
 import { opKinds, ops } from "../ops/index.js";
 import type { Origin } from "./origin.js";
@@ -26,9 +26,9 @@ export interface GraphBuilder extends Builder {
   /** Origin given to the nodes made from now on. */
   origin: Origin;
   /** A tensor of the batch, or a scalar fed with each call. */
-  input(name: string, role: "batch" | "scalar", dtype: DType, shape: Shape): Value;
+  input(name: string, role: "batch" | "scalar", dtype: ElementType, shape: Shape): Value;
   /** A tensor that outlives the call. */
-  state(name: string, dtype: DType, shape: Shape): Value;
+  state(name: string, dtype: ElementType, shape: Shape): Value;
   /**
    * Any op by name: generic code (passes, autodiff, parsing) makes nodes with this.
    * `inputs` are the required ones, then the optional ones named in `optional`.
@@ -159,7 +159,12 @@ export function createBuilder(options: BuilderOptions = {}): GraphBuilder {
   }
 
   /** Inputs and state belong to the whole graph: a body gets them from outside. */
-  function source(kind: "input" | "state", attrs: Attributes, dtype: DType, shape: Shape): Value {
+  function source(
+    kind: "input" | "state",
+    attrs: Attributes,
+    dtype: ElementType,
+    shape: Shape,
+  ): Value {
     const before = scope;
     scope = root;
     const node = make(kind, [], [], attrs, () => [{ dtype, shape }]);

@@ -1,5 +1,5 @@
 /** @file Reads the IR's text form (grammar in text.ts): tests and rewrite rules are written in it. */
-import type { DType, OpKind } from "@dlc/runtime";
+import type { ElementType, OpKind } from "@dlc/runtime";
 import type { AnyOpDef } from "../ops/define-op.js";
 import { ops } from "../ops/index.js";
 import { createBuilder, type GraphBuilder } from "./builder.js";
@@ -87,7 +87,7 @@ function readType(cursor: Cursor): TensorType {
   const word = cursor.name();
   const dtype = dtypes.find((known) => known === word) ?? cursor.fail(`'${word}' is not a type`);
   const shape = cursor.isMark("[") ? (readAttribute(cursor) as readonly Dim[]) : [];
-  return { dtype: dtype as DType, shape };
+  return { dtype: dtype as ElementType, shape };
 }
 
 function readAttribute(cursor: Cursor): unknown {

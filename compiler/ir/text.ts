@@ -16,10 +16,10 @@
  * an op is a graph in braces. A comment that starts with `# @` is the node's origin: layer, type,
  * phase, file, start-end.
  */
-import type { DType, OpKind } from "@dlc/runtime";
+import type { ElementType, OpKind } from "@dlc/runtime";
 import type { Attributes, Dim, TensorType } from "./types.js";
 
-export const dtypes: readonly DType[] = ["f32", "i32", "u32", "u8", "bool"];
+export const dtypes: readonly ElementType[] = ["f32", "i32", "u32", "u8", "bool", "f16", "bf16"];
 
 /** What stands unquoted: numbers, dimensions and names such as `conv2d_1.kernel:m`. */
 export const wordPattern = /[\w+][\w.+/-]*(?::[\w.+/-]+)*|-[\w.][\w.+-]*/y;

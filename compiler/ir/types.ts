@@ -1,5 +1,5 @@
 /** @file The typed graph that every stage between lowering and emission works on. All readonly. */
-import type { DType, OpKind } from "@dlc/runtime";
+import type { ElementType, OpKind } from "@dlc/runtime";
 import type { Origin } from "./origin.js";
 
 /** A number, or a multiple of the batch size: "n", "2n", "784n". */
@@ -7,7 +7,7 @@ export type Dim = number | string;
 export type Shape = readonly Dim[];
 
 export interface TensorType {
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   readonly shape: Shape;
 }
 

@@ -2,6 +2,7 @@
  * @file Checks that a graph is what the IR promises. Runs after every pass: whoever breaks a graph is
  * found at once, rather than by the numbers that come out.
  */
+import { isHalf } from "@dlc/runtime";
 import type { AnyOpDef, Inputs } from "../ops/define-op.js";
 import { ops } from "../ops/index.js";
 import { Bug, bug } from "./bug.js";
@@ -87,6 +88,7 @@ function checkSources(nodes: readonly Node[]): ReadonlyMap<string, Node> {
     if (node.kind === "input" && role !== "batch" && role !== "scalar") bug("has no role", node);
     if (node.types.length !== 1) bug("must have one type", node);
     if (names.has(name)) bug(`shares its name with another input or state`, node);
+    if (isHalf(typeOf({ node, output: 0 }).dtype)) bug("comes from outside as a half", node);
     names.set(name, node);
   }
   return names;
@@ -98,6 +100,7 @@ function checkOutputs(graph: Graph, sources: ReadonlyMap<string, Node>): void {
     const key = `${role} ${name}`;
     if (seen.has(key)) bug(`two results of '${graph.name}' are called '${name}'`);
     seen.add(key);
+    if (isHalf(typeOf(value).dtype)) bug(`is a result ('${name}') that is a half`, value.node);
     const state = sources.get(name);
     if (role !== "state" || state?.kind !== "state") continue;
     const [wanted, found] = [typeOf({ node: state, output: 0 }), typeOf(value)];

@@ -5,16 +5,16 @@
  * this folder adds the shape rule, the gradient, the expansion into simpler ops, the meaning in
  * float64 and samples. The registry tests derive some six tests per op from that.
  */
-import type { DType, OpKind, Ops } from "@dlc/runtime";
+import type { DType, ElementType, OpKind, Ops } from "@dlc/runtime";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Attributes, Dim, Graph, Parameter, TensorType, Value } from "../ir/types.js";
 
 /** The builder, as op files see it: the contract over graph values. */
 export type Builder = Ops<Value, Dim>;
 
-/** A tensor of the float64 reference. `data` is row-major; bool is 0/1. */
+/** A tensor of the float64 reference. `data` is row-major; bool is 0/1, halves are numbers of their type. */
 export interface ReferenceTensor {
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   readonly shape: readonly number[];
   readonly data: Float64Array;
 }

@@ -1,5 +1,5 @@
 /** @file The samples of the op table: as cases, as graphs, and as programs that an engine can record. */
-import type { OpKind, Ops, Program, StateSpec } from "@dlc/runtime";
+import { hostType, type OpKind, type Ops, type Program, type StateSpec } from "@dlc/runtime";
 import { createBuilder, type GraphBuilder } from "../ir/builder.js";
 import { concreteShape } from "../ir/shape.js";
 import { type Attributes, type Shape, typeOf, type Value } from "../ir/types.js";
@@ -115,7 +115,7 @@ export function sampleProgram(c: SampleCase): SampleProgram {
       : Object.fromEntries(
           results.map(({ dtype, shape }, i) => [
             `y${i}`,
-            { dtype, shape: concreteShape(shape, sampleBatch) },
+            { dtype: hostType(dtype), shape: concreteShape(shape, sampleBatch) },
           ]),
         ),
     run(o, { inputs, state }) {

@@ -16,6 +16,7 @@ import {
   metricChoice,
   monitorShape,
   phaseShape,
+  precisionShape,
   scheduleChoice,
   trainShape,
 } from "../1-load/schema/train.js";
@@ -77,6 +78,7 @@ export const parts: readonly Part[] = [
   ofShape("monitor", "monitor", monitorShape),
   ofShape("early_stopping", "early_stopping", earlyStoppingShape),
   ofShape("clip", "clip", clipShape),
+  ofShape("precision", "precision", precisionShape),
   ofShape("checkpoint", "checkpoint", checkpointShape),
   ofShape("init", "init", initShape),
   ofShape("generate", "generate", generateShape),

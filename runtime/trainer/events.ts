@@ -2,6 +2,7 @@
 
 import type { MetricValue } from "./metrics/define-metric.js";
 import type { BestEpoch } from "./monitor.js";
+import type { ScaledSteps } from "./precision.js";
 
 export type MetricValues = Readonly<Record<string, MetricValue>>;
 
@@ -17,6 +18,8 @@ export interface EpochRecord {
   readonly train: MetricValues;
   /** With the weights at the end of the epoch; null without validation data. */
   readonly validation: MetricValues | null;
+  /** With loss scaling (mixed_float16): updates, how many of them were skipped, and the scale of the last. */
+  readonly scaled?: ScaledSteps;
 }
 
 export interface TrainResult {

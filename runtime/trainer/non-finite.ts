@@ -58,6 +58,8 @@ function blameInputs(failed: FailedStep): DlcError | null {
 async function blameState(failed: FailedStep): Promise<DlcError | null> {
   const values = await failed.state.read(failed.program.reads);
   for (const name of failed.program.reads) {
+    // Sums that overflowed are what the program at hand judges, not what it suffers from.
+    if (failed.specs[name]?.role === "accumulator") continue;
     const tensor = values[name];
     const at = tensor === undefined ? null : firstNonFinite(tensor);
     if (tensor === undefined || at === null) continue;
@@ -103,8 +105,12 @@ export function tensorTitle(name: string, spec: StateSpec | undefined): string {
   return memory === undefined ? name : `the ${memory} of ${name.split(":")[0]} (${name})`;
 }
 
-function remedy({ learningRate }: FailedStep): string {
-  return `Lower train.learning_rate (now ${Number(learningRate.toPrecision(3))}), clip gradients or scale the features. The last checkpoint is intact; the same command continues from it.`;
+function remedy({ learningRate, program }: FailedStep): string {
+  const isHalf = program.reads.some((name) => /^train:.*loss_scale$/.test(name));
+  const range = isHalf
+    ? " With train.precision: mixed_float16 numbers beyond 65504 are infinite; mixed_bfloat16 has the range of float32."
+    : "";
+  return `Lower train.learning_rate (now ${Number(learningRate.toPrecision(3))}), clip gradients or scale the features.${range} The last checkpoint is intact; the same command continues from it.`;
 }
 
 /** Index of the first NaN or infinite element; null if there is none. */

@@ -4,6 +4,7 @@ import type { HostTensor } from "../tensor.js";
 import type { LossSums } from "./loss-sums.js";
 import type { MetricMemory } from "./metrics/define-metric.js";
 import type { MonitorState } from "./monitor.js";
+import type { ScaledSteps } from "./precision.js";
 
 /** Running sums over the examples of the current epoch. */
 export interface EpochSums {
@@ -11,6 +12,8 @@ export interface EpochSums {
   /** Of `loss` and each `loss.<name>`. */
   readonly losses: LossSums;
   readonly metrics: Readonly<Record<string, MetricMemory>>;
+  /** With loss scaling: the updates so far. */
+  readonly scaled?: ScaledSteps;
 }
 
 export const noSums: EpochSums = { examples: 0, losses: {}, metrics: {} };

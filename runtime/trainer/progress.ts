@@ -138,6 +138,9 @@ const lasting: Lasting = {
     [
       paint("bold", `epoch ${record.epoch}/${epochs}`),
       metricsText(record),
+      record.scaled && record.scaled.skipped > 0
+        ? paint("dim", `${plural(record.scaled.skipped, "step")} skipped`)
+        : "",
       paint("dim", `${Math.round(examplesPerSecond)} examples/s  ${duration(seconds)}`),
       isBest ? "best" : "",
     ]

@@ -14,6 +14,7 @@ import { judgeEpoch, monitoredValue } from "./monitor.js";
 import { explainNonFinite, firstNonFinite, tensorTitle } from "./non-finite.js";
 import { createPace, type Pace } from "./pace.js";
 import { beginsIn, isStillToBegin, ofRunning, runsIn } from "./phase-epochs.js";
+import { addSteps, skippedWarning } from "./precision.js";
 import { noSums, packProgress, type RunProgress } from "./progress-state.js";
 import type { RunFolder } from "./run-folder.js";
 import type { RunLength } from "./schedule.js";
@@ -138,12 +139,15 @@ export function createRun(parts: RunParts): Run {
         progress: next,
         outputs,
         loss,
+        scaled,
         learningRate,
       } = await trainBatch(context, progress, batch);
       metrics.add(outputs, batch.inputs);
       const examples = next.sums.examples + batch.rows.length;
       const losses = addLosses(next.sums.losses, outputs, batch.rows.length);
-      progress = { ...next, sums: { ...next.sums, examples, losses } };
+      const steps = addSteps(next.sums.scaled ?? null, scaled, "later");
+      const sums = { ...next.sums, examples, losses, ...(steps && { scaled: steps }) };
+      progress = { ...next, sums };
       unsaved = true;
       pace.batchDone(batch.rows.length);
       emitStep(loss, learningRate);
@@ -236,7 +240,10 @@ export function createRun(parts: RunParts): Run {
       learningRate: shownRate(context, progress, step),
       train: { ...meanLosses(sums.losses, sums.examples), ...metrics.results() },
       validation,
+      ...(sums.scaled && { scaled: sums.scaled }),
     };
+    const skipped = sums.scaled && skippedWarning(sums.scaled, epoch + 1);
+    if (skipped) parts.warn("steps-skipped", skipped);
     const checkpoint = await store.nextName(step);
     const measured = validation ?? record.train;
     const value = monitoredValue({ ...measured, epoch: epoch + 1 }, settings.monitor.metric);
@@ -285,7 +292,9 @@ export function createRun(parts: RunParts): Run {
     const name = as ?? (await store.nextName(current.step));
     const values = await state.read();
     for (const [tensor, value] of Object.entries(values)) {
-      if (firstNonFinite(value) !== null) throw brokenState(tensor, current.step);
+      // With loss scaling, sums of gradients may overflow: the update that they are for is skipped.
+      const isJudged = settings.precision && definition.state[tensor]?.role === "accumulator";
+      if (!isJudged && firstNonFinite(value) !== null) throw brokenState(tensor, current.step);
     }
     const complete: RunProgress = {
       ...current,

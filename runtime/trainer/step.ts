@@ -7,6 +7,7 @@ import { type HostTensor, scalar } from "../tensor.js";
 import { inputsOf } from "./evaluate.js";
 import { explainNonFinite } from "./non-finite.js";
 import { lengthOf, runsIn, stepsBefore } from "./phase-epochs.js";
+import { addSteps, type ScaledSteps, scaledStep } from "./precision.js";
 import type { RunProgress } from "./progress-state.js";
 import { scalarsOf } from "./scalars.js";
 import { learningRateAt, type RunLength } from "./schedule.js";
@@ -44,6 +45,8 @@ export interface StepResult {
   /** Losses and heads. With phases `loss` is the sum, and `loss.<phase>` is each one's. */
   readonly outputs: Readonly<Record<string, HostTensor>>;
   readonly loss: number;
+  /** Of the updates that this batch has made; null without loss scaling. */
+  readonly scaled: ScaledSteps | null;
   /** Of the (first) update. */
   readonly learningRate: number;
 }
@@ -81,13 +84,14 @@ export async function trainBatch(
   progress: RunProgress,
   batch: Batch,
 ): Promise<StepResult> {
-  const { engine, updates, settings, length, state, apply } = context;
+  const { updates, settings, length, apply } = context;
   const { reduction } = progress.monitor.plateau;
   const learningRate = shownRate(context, progress, progress.step + 1);
   const batchKey = derive(settings.seed, progress.batches + 1);
   const outputs: Record<string, HostTensor> = {};
   let loss = 0;
   let calls = 0;
+  let scaled: ScaledSteps | null = null;
   for (const update of updates.filter((candidate) => runsIn(candidate, progress.epoch))) {
     const stepsDone = progress.step - stepsBefore(update, length);
     let latest: Readonly<Record<string, HostTensor>> = {};
@@ -98,6 +102,7 @@ export async function trainBatch(
         random_key: update.phase === null ? batchKey : derive(batchKey, calls),
       };
       latest = await callOnce(context, update, scalars, progress, batch);
+      scaled = addSteps(scaled, scaledStep(latest), "together");
       calls++;
     }
     loss += lossOf(latest);
@@ -109,9 +114,9 @@ export async function trainBatch(
   const pending = progress.pending + 1;
   const isUpdate = pending >= settings.accumulate || isLast;
   if (isUpdate && apply !== null) {
-    const executable = await engine.prepare(apply, 1);
     const scalars = { learning_rate: learningRate, step: progress.step + 1, random_key: batchKey };
-    await executable.run({ inputs: {}, scalars: scalarsOf(apply, scalars), state });
+    const applied = await applySums(context, apply, scalars, progress, batch);
+    scaled = addSteps(scaled, scaledStep(applied), "together");
   }
   return {
     progress: {
@@ -123,6 +128,7 @@ export async function trainBatch(
     },
     outputs,
     loss,
+    scaled,
     learningRate,
   };
 }
@@ -143,20 +149,55 @@ async function callOnce(
   };
   const outputs = await executable.run({
     ...call,
-    commit: (results) => Number.isFinite(lossOf(results)),
+    commit: (results) => Number.isFinite(lossOf(results)) && !isHopeless(results),
   });
-  if (Number.isFinite(lossOf(outputs))) return outputs;
+  const finite = Number.isFinite(lossOf(outputs));
+  if (finite && !isHopeless(outputs)) return outputs;
+  const what = finite ? "a gradient" : "the loss";
   throw await explainNonFinite({
     ...call,
     program,
     executable,
     specs,
-    what: phase === null ? "the loss" : `the loss of phase ${phase}`,
-    when: `in step ${progress.step + 1} (epoch ${progress.epoch + 1}, batch ${batch.index + 1})`,
+    what: phase === null ? what : `${what} of phase ${phase}`,
+    when: whenOf(progress, batch),
     batch,
     learningRate: scalars.learning_rate,
   });
 }
+
+/** Updates the weights by the gradients of several batches. */
+async function applySums(
+  { engine, state, specs }: StepContext,
+  program: Program,
+  all: Scalars,
+  progress: RunProgress,
+  batch: Batch,
+): Promise<Readonly<Record<string, HostTensor>>> {
+  const executable = await engine.prepare(program, 1);
+  const call = { inputs: {}, scalars: scalarsOf(program, all), state };
+  const outputs = await executable.run({ ...call, commit: (results) => !isHopeless(results) });
+  if (!isHopeless(outputs)) return outputs;
+  throw await explainNonFinite({
+    ...call,
+    program,
+    executable,
+    specs,
+    what: "a gradient",
+    when: whenOf(progress, batch),
+    batch,
+    learningRate: all.learning_rate,
+  });
+}
+
+/** Was the step skipped though its loss was not scaled up any more? A smaller scale does not help, then. */
+function isHopeless(outputs: Readonly<Record<string, HostTensor>>): boolean {
+  const scaled = scaledStep(outputs);
+  return scaled !== null && scaled.skipped > 0 && scaled.scale <= 1;
+}
+
+const whenOf = (progress: RunProgress, batch: Batch): string =>
+  `in step ${progress.step + 1} (epoch ${progress.epoch + 1}, batch ${batch.index + 1})`;
 
 /** A phase's loss goes by the phase: `loss` is what all phases have together. */
 function renamed(

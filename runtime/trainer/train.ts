@@ -16,6 +16,7 @@ import { type HostTensor, sizeOf } from "../tensor.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { initialMonitor } from "./monitor.js";
 import { checkPhaseEpochs } from "./phase-epochs.js";
+import { precisionNotes } from "./precision.js";
 import { noSums, type RunProgress, unpackProgress } from "./progress-state.js";
 import { createRun, type Run, type TrainingPrograms } from "./run.js";
 import { describeRun, openRunFolder } from "./run-folder.js";
@@ -59,12 +60,13 @@ const originHash = ({ initial, startFrom }: TrainOptions): string | null =>
 /**
  * Trains `definition` on `options.data`. Called again with the same arguments it continues an
  * interrupted run, and returns the result of a finished one.
- * @throws DlcError `not-trainable`, `invalid-setting`, `unknown-monitor`, `no-examples`, `run-busy`, `different-run`, `foreign-checkpoint`,
+ * @throws DlcError `not-trainable`, `precision-unsupported`, `invalid-setting`, `unknown-monitor`, `no-examples`, `run-busy`, `different-run`, `foreign-checkpoint`,
  *   `no-intact-checkpoint`, `non-finite-loss`, `non-finite-input`, `file-operation-failed`, …
  */
 export async function train(definition: ModelDefinition, options: TrainOptions): Promise<Trained> {
   const { settings, programs } = requireTrainable(definition, options);
   const { engine, data } = options;
+  const notes = precisionNotes(settings.precision, engine);
   const folder = await openRunFolder(
     options.run,
     describeRun(definition, {
@@ -85,7 +87,7 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
     await store.tidy();
     const emit = options.onEvent ?? (() => {});
     const warn = (code: string, message: string): void => emit({ kind: "warning", code, message });
-    for (const { code, message } of folder.warnings) warn(code, message);
+    for (const { code, message } of [...notes, ...folder.warnings]) warn(code, message);
     const found = await store.newest((name, reason) =>
       warn(
         "damaged-checkpoint",
@@ -165,6 +167,12 @@ function requireTrainable(
   if (settings.accumulate !== definition.train.accumulate) {
     throw new DlcError("not-trainable", "the package was built for another train.accumulate", {
       place: "train.accumulate",
+      help: "Change it in the spec and build again; it is part of the generated programs.",
+    });
+  }
+  if (settings.precision !== definition.train.precision) {
+    throw new DlcError("not-trainable", "the package was built for another train.precision", {
+      place: "train.precision",
       help: "Change it in the spec and build again; it is part of the generated programs.",
     });
   }

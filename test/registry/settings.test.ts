@@ -17,6 +17,7 @@ import {
   earlyStoppingShape,
   metricChoice,
   monitorShape,
+  precisionShape,
   scheduleChoice,
   trainShape,
 } from "../../compiler/1-load/schema/train.js";
@@ -344,6 +345,12 @@ const families: readonly Family[] = [
     name: "clip",
     shapes: [clipShape],
     place: (settings) => ({ train: { clip: settings } }),
+  },
+  {
+    name: "precision",
+    shapes: [precisionShape],
+    place: (settings) => ({ train: { precision: { compute: "mixed_float16", ...settings } } }),
+    values: { "precision.compute": ["mixed_float16", "mixed_bfloat16"] },
   },
   {
     name: "early stopping",

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import type { ArrangeStep, InitialWeights, StateSpec } from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { arrange } from "../../runtime/checkpoint/foreign/arrange.js";
-import { fromHalf, toFloat32 } from "../../runtime/checkpoint/foreign/elements.js";
+import { toFloat32 } from "../../runtime/checkpoint/foreign/elements.js";
 import { startingPoint } from "../../runtime/checkpoint/foreign/initial.js";
 import {
   hashWeights,
@@ -21,6 +21,7 @@ import {
   readWeightsHeader,
 } from "../../runtime/checkpoint/foreign/weights-file.js";
 import { sha256 } from "../../runtime/checkpoint/manifest.js";
+import { fromHalfBits } from "../../runtime/half.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dlc-weights-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -60,8 +61,8 @@ describe("element types", () => {
       [0x7c00, Number.POSITIVE_INFINITY],
       [0xfc00, Number.NEGATIVE_INFINITY],
     ];
-    for (const [bits, value] of known) expect(fromHalf(bits)).toBe(value);
-    expect(fromHalf(0x7e00)).toBeNaN();
+    for (const [bits, value] of known) expect(fromHalfBits("f16", bits)).toBe(value);
+    expect(fromHalfBits("f16", 0x7e00)).toBeNaN();
   });
 
   it("reads bfloat16 and doubles", () => {

@@ -3,7 +3,6 @@
  * and quick to start. State is rounded to its dtype between steps, as on a real engine.
  */
 import {
-  allocate,
   type DeviceState,
   type Engine,
   type HostTensor,
@@ -13,6 +12,7 @@ import {
   scalar,
 } from "@dlc/runtime";
 import type { ReferenceTensor } from "../../compiler/ops/define-op.js";
+import { toHost } from "./one-op-program.js";
 import { createReferenceOps, type ReferenceCall } from "./reference-ops.js";
 
 interface EagerState extends DeviceState {
@@ -27,12 +27,6 @@ type Call = {
 
 function toReference({ dtype, shape, data }: HostTensor): ReferenceTensor {
   return { dtype, shape: [...shape], data: Float64Array.from(data) };
-}
-
-function toHost({ dtype, shape, data }: ReferenceTensor): HostTensor {
-  const host = allocate(dtype, data.length);
-  host.set(data);
-  return { dtype, shape, data: host };
 }
 
 function mapValues<A, B>(
@@ -71,7 +65,7 @@ export function createEagerEngine(): Engine {
     name: "eager",
     device: "cpu",
     threads: 1,
-    half: { f16: "none", bf16: "none" },
+    half: { f16: "emulated", bf16: "emulated" },
     createState(specs: Readonly<Record<string, StateSpec>>, initial): EagerState {
       const values: Record<string, HostTensor> = {};
       for (const name of Object.keys(specs)) {

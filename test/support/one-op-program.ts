@@ -1,12 +1,12 @@
 /** @file Programs made for one test, and running them once. */
-import type { DType, Engine, HostTensor, Ops, Program } from "@dlc/runtime";
-import { allocate, sizeOf } from "@dlc/runtime";
+import type { ElementType, Engine, HostTensor, Ops, Program } from "@dlc/runtime";
+import { allocate, hostType, sizeOf } from "@dlc/runtime";
 import type { ReferenceTensor } from "../../compiler/ops/define-op.js";
 
 export function toHost({ dtype, shape, data }: ReferenceTensor): HostTensor {
-  const host = allocate(dtype, sizeOf(shape));
+  const host = allocate(hostType(dtype), sizeOf(shape));
   host.set(data);
-  return { dtype, shape, data: host };
+  return { dtype: hostType(dtype), shape, data: host };
 }
 
 /**
@@ -16,16 +16,20 @@ export function toHost({ dtype, shape, data }: ReferenceTensor): HostTensor {
 export async function runOnce(
   engine: Engine,
   inputs: readonly ReferenceTensor[],
-  results: readonly { readonly dtype: DType; readonly shape: readonly number[] }[],
+  results: readonly { readonly dtype: ElementType; readonly shape: readonly number[] }[],
   compute: <T>(o: Ops<T>, inputs: readonly T[]) => readonly T[],
 ): Promise<readonly HostTensor[]> {
   const program: Program = {
     name: "test",
-    inputs: Object.fromEntries(inputs.map(({ dtype, shape }, i) => [`x${i}`, { dtype, shape }])),
+    inputs: Object.fromEntries(
+      inputs.map(({ dtype, shape }, i) => [`x${i}`, { dtype: hostType(dtype), shape }]),
+    ),
     scalars: {},
     reads: [],
     updates: [],
-    outputs: Object.fromEntries(results.map(({ dtype, shape }, i) => [`y${i}`, { dtype, shape }])),
+    outputs: Object.fromEntries(
+      results.map(({ dtype, shape }, i) => [`y${i}`, { dtype: hostType(dtype), shape }]),
+    ),
     run(o, args) {
       const values = compute(
         o,
@@ -46,7 +50,7 @@ export async function runOnce(
 }
 
 /** Largest difference, relative to 1 plus the expected size; infinite where one is not finite. */
-export function worstError(actual: HostTensor, expected: ReferenceTensor): number {
+export function worstError(actual: HostTensor, expected: HostTensor | ReferenceTensor): number {
   let worst = 0;
   expected.data.forEach((value, i) => {
     const found = actual.data[i] as number;

@@ -39,6 +39,7 @@ import {
   metricChoice,
   monitorShape,
   phaseShape,
+  precisionShape,
   scheduleChoice,
   trainShape,
 } from "./train.js";
@@ -83,6 +84,7 @@ export function editorSchema(): EditorSchema {
       schedule: choiceSchema(scheduleChoice),
       metric: choiceSchema(metricChoice),
       clip: valueSchema(clipShape),
+      precision: valueSchema(precisionShape),
       early_stopping: valueSchema(earlyStoppingShape),
       monitor: valueSchema(monitorShape),
       checkpoint: valueSchema(checkpointShape),

@@ -1,5 +1,5 @@
 /** @file The `train` section and what stands in it besides losses and optimisers. */
-import { flag, integer, number, positiveInteger } from "../../layers/fields.js";
+import { choice, flag, integer, number, positiveInteger } from "../../layers/fields.js";
 import { freezeField, learningRatesField } from "./init.js";
 import { nameSchema, nested, special, text } from "./kinds.js";
 import { classWeightsField } from "./losses.js";
@@ -126,6 +126,33 @@ export const clipShape = defineShape({
     ),
   },
   example: "clip: { norm: 1.0 }",
+});
+
+/** Beyond it there is nothing to gain: the smallest float16, 2⁻²⁴, is 1 then. */
+export const largestLossScale = 2 ** 24;
+
+export const precisionShape = defineShape({
+  name: "precision",
+  summary:
+    "What training computes convolutions and matrix products in. Weights, updates, norms and losses are float32 in any case, and so are evaluation and prediction.",
+  primary: "compute",
+  fields: {
+    compute: choice(
+      "float32; mixed_float16: several times as fast on GPUs, with numbers up to 65504 and a loss that is scaled so that small gradients do not vanish (Micikevicius et al. 2018); mixed_bfloat16: as fast, with the range of float32 and three digits (Kalamkar et al. 2019).",
+      ["float32", "mixed_float16", "mixed_bfloat16"],
+      "float32",
+    ),
+    loss_scale: number(
+      "Of mixed_float16: what the loss is multiplied by at first. It halves when a gradient overflows, and that step is skipped.",
+      { minimum: 1, maximum: largestLossScale },
+      2 ** 15,
+    ),
+    growth_steps: positiveInteger(
+      "Of mixed_float16: steps without overflow after which the scale doubles.",
+      2000,
+    ),
+  },
+  example: "precision: { compute: mixed_float16, loss_scale: 32768, growth_steps: 2000 }",
 });
 
 export const earlyStoppingShape = defineShape({
@@ -258,6 +285,10 @@ export const trainShape = defineShape({
     shuffle: flag("A new order of the rows in every epoch.", true),
     accumulate: positiveInteger("Batches whose gradients make one step.", 1),
     clip: nested("Limits the gradients: a norm, { norm: … } or { value: … }.", definition("clip")),
+    precision: nested(
+      "What convolutions and matrix products are computed in while training; default: float32.",
+      definition("precision"),
+    ),
     ema: special<number | null>(
       { type: "number", exclusiveMinimum: 0, exclusiveMaximum: 1 },
       "Decay of a moving average of the weights, which evaluation and the saved model use.",
@@ -300,6 +331,7 @@ export const trainShape = defineShape({
   learning_rates: { "dense*": 0.1, head: 1 }
   schedule: cosine
   clip: { norm: 1.0 }
+  precision: mixed_float16
   ema: 0.999
   early_stopping: { patience: 5 }
   class_weights: { spam: 2, ham: 1 }

@@ -22,6 +22,7 @@ import { type ComparedTargets, readMetrics, readMonitor } from "./metrics.js";
 import { readOptimizer } from "./optimizer.js";
 import { checkPhaseEpochs } from "./phase-epochs.js";
 import { type ReadPhase, readPhases } from "./phases.js";
+import { readPrecision } from "./precision.js";
 import { readTuning } from "./tuning.js";
 
 /** What the section may refer to. */
@@ -78,6 +79,7 @@ export function readTrain(
   const tuning = ok ? readTuning(values, nodes, around.owners, uses, context) : null;
   const schedule = readSchedule(nodes.get("schedule"), context);
   const clip = readSection(nodes.get("clip"), clipShape, context);
+  const precision = readPrecision(nodes.get("precision"), context);
   const early = readSection(nodes.get("early_stopping"), earlyStoppingShape, context);
   const checkpoint = readSection(nodes.get("checkpoint"), checkpointShape, context);
   const targets = comparedTargets(losses, around);
@@ -87,7 +89,14 @@ export function readTrain(
   const monitor = readMonitor(nodes.get("monitor"), metrics, targets, isPhased, context);
   reportNothingToWatch(monitor, nodes, schedule, context);
   const sound = ok && tuning && losses && optimizer && schedule && metrics && monitor;
-  if (!sound || !inTime || clip === null || early === null || checkpoint === null) {
+  if (
+    !sound ||
+    !inTime ||
+    clip === null ||
+    precision === null ||
+    early === null ||
+    checkpoint === null
+  ) {
     return { train: null, losses: losses ?? [], nodes };
   }
   const settings: TrainSpec = {
@@ -99,6 +108,7 @@ export function readTrain(
     schedule,
     warmupSteps: values.warmup,
     accumulate: values.accumulate,
+    ...precision?.setting,
     metrics,
     monitor,
     earlyStopping: early
@@ -121,6 +131,7 @@ export function readTrain(
     l1: values.l1,
     l2: values.l2,
     ema: values.ema,
+    ...precision?.use,
     ...tuning,
     span: map.span,
   };

@@ -421,6 +421,13 @@ train:
     explain:
       "Training follows the loss backwards through every layer that leads to a weight. The gradient of one of the operations on that way is not defined.",
   },
+  "precision-without-effect": {
+    severity: "warning",
+    message: "'{precision}' has no effect: no step has a convolution or a matrix product",
+    help: "Remove it.",
+    explain:
+      "Mixed precision computes convolutions and matrix products (of dense, recurrent and attention layers, for example) in numbers of half the width. Everything else is float32 in any case, and this model trains nothing but that.",
+  },
   "weight-without-gradient": {
     severity: "warning",
     message: "nothing trains {weights} of {layer}: the loss gives no gradient for it",

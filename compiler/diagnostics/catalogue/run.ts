@@ -119,6 +119,21 @@ export const runEntries = {
     explain:
       "The same seed gives the same weights on the same engine, device and number of threads. Another one adds numbers up in another order, so the result differs in the last digits from that of an uninterrupted run.",
   },
+  "precision-emulated": {
+    severity: "warning",
+    message:
+      "{engine} computes {precision} with the numbers of that type, but no faster than float32",
+    explain:
+      "The device has no float16 or bfloat16 arithmetic of its own: products are computed in float32 and every result is rounded. Losses and weights are those of the narrower type, so this is good for trying out whether a model learns in it; time and memory are those of float32, or somewhat more.",
+  },
+  "steps-skipped": {
+    severity: "warning",
+    message:
+      "{skipped} of {steps} steps of epoch {epoch} were skipped, because gradients went beyond the range of float16",
+    help: "Lower train.learning_rate, scale the features, or set train.precision to mixed_bfloat16.",
+    explain:
+      "With mixed_float16 the loss is multiplied by a scale, so that small gradients do not vanish. A step whose gradients overflow changes nothing, and the scale halves; after train.precision.growth_steps steps without overflow it doubles. Some skipped steps are normal, above all at the beginning. Many mean that gradients vary too much for float16.",
+  },
   "not-trainable": {
     severity: "error",
     message: "{model} cannot be trained",

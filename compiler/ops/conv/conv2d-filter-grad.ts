@@ -2,6 +2,8 @@
 import { shapeOf } from "../../ir/types.js";
 import { defineOp, Rejection } from "../define-op.js";
 import { convSamples } from "../shared/conv-samples.js";
+import { allFloats, expectSameDtype } from "../shared/expect.js";
+import { rounded } from "../shared/rounding.js";
 import { visitTaps } from "../shared/taps.js";
 import { count } from "../shared/walk.js";
 import {
@@ -19,8 +21,9 @@ export const conv2dFilterGrad = defineOp({
   summary: "Gradient of conv2d towards its filter.",
   inputs: ["x", "dy"],
   infer: ([x, dy], attrs) => {
-    const image = expectImage(x, attrs.layout, 0, "the input");
-    const output = expectImage(dy, attrs.layout, 1, "the output's gradient");
+    const image = expectImage(x, attrs.layout, 0, "the input", allFloats);
+    const output = expectImage(dy, attrs.layout, 1, "the output's gradient", allFloats);
+    expectSameDtype(x, dy, 1);
     expectGroups(attrs.groups, image.channels, output.channels);
     const counts = windowCounts(image.size, attrs.kernelSize, attrs, attrs.dilations);
     expectWindows(output.size, counts, 1, "the output's gradient");
@@ -28,7 +31,7 @@ export const conv2dFilterGrad = defineOp({
       throw new Rejection(`the batches ${image.batch} and ${output.batch} differ`, 1);
     }
     const filter = [output.channels, image.channels / attrs.groups, ...attrs.kernelSize];
-    return [{ dtype: "f32", shape: filter }];
+    return [{ dtype: x.dtype, shape: filter }];
   },
   // Linear in both: what it is to conv2d, conv2d and conv2dInputGrad are to it.
   gradient: {
@@ -50,7 +53,7 @@ export const conv2dFilterGrad = defineOp({
     visitTaps(from, to, attrs.kernelSize, attrs, (i, k, o) => {
       data[k] = (data[k] as number) + (x.data[i] as number) * (dy.data[o] as number);
     });
-    return [{ dtype: "f32", shape, data }];
+    return [rounded(x.dtype, shape, data)];
   },
   samples: convSamples(({ x, y, kernel, options }) => ({
     inputs: [{ shape: x }, { shape: y }],

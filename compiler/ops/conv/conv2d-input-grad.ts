@@ -3,6 +3,8 @@ import type { Pair } from "@dlc/runtime";
 import { shapeOf } from "../../ir/types.js";
 import { defineOp, Rejection } from "../define-op.js";
 import { convSamples } from "../shared/conv-samples.js";
+import { allFloats, expectSameDtype } from "../shared/expect.js";
+import { rounded } from "../shared/rounding.js";
 import { visitTaps } from "../shared/taps.js";
 import { count } from "../shared/walk.js";
 import {
@@ -20,8 +22,9 @@ export const conv2dInputGrad = defineOp({
   summary: "Gradient of conv2d towards its input; as a forward op, a transposed convolution.",
   inputs: ["dy", "filter"],
   infer: ([dy, filter], attrs) => {
-    const image = expectImage(dy, attrs.layout, 0, "the input");
+    const image = expectImage(dy, attrs.layout, 0, "the input", allFloats);
     const { outputs, inputsPerGroup, kernel } = expectFilter(filter, attrs, null, 1);
+    expectSameDtype(dy, filter, 1);
     if (image.channels !== outputs) {
       throw new Rejection(
         `the filter takes ${outputs} channels, but the input has ${image.channels}`,
@@ -32,7 +35,7 @@ export const conv2dInputGrad = defineOp({
     expectWindows(image.size, counts, 0, "the input");
     const channels = inputsPerGroup * attrs.groups;
     return [
-      { dtype: "f32", shape: imageShape(attrs.layout, image.batch, channels, attrs.inputSize) },
+      { dtype: dy.dtype, shape: imageShape(attrs.layout, image.batch, channels, attrs.inputSize) },
     ];
   },
   // Linear in both: seen from dy it is the transpose of conv2d, whose transpose is conv2d.
@@ -54,7 +57,7 @@ export const conv2dInputGrad = defineOp({
     visitTaps(imageGeometry(shape, attrs.layout), y, kernel, attrs, (i, k, o) => {
       data[i] = (data[i] as number) + (dy.data[o] as number) * (filter.data[k] as number);
     });
-    return [{ dtype: "f32", shape, data }];
+    return [rounded(dy.dtype, shape, data)];
   },
   samples: convSamples(({ y, filter, size, options }) => ({
     inputs: [{ shape: y }, { shape: filter }],

@@ -3,9 +3,10 @@ import type { Pair } from "@dlc/runtime";
 import { shapeOf, type Value } from "../../ir/types.js";
 import { type AttrsOf, defineOp, type ReferenceTensor } from "../define-op.js";
 import { convSamples } from "../shared/conv-samples.js";
-import { expectDtype, expectShape, floats } from "../shared/expect.js";
+import { allFloats, expectSameDtype, expectShape } from "../shared/expect.js";
 import { fusedActivations } from "../shared/fused.js";
 import { otherAxes, perChannel } from "../shared/gradients.js";
+import { rounded } from "../shared/rounding.js";
 import { visitTaps } from "../shared/taps.js";
 import { count } from "../shared/walk.js";
 import {
@@ -34,7 +35,7 @@ function convolve(
   visitTaps(from, imageGeometry(shape, attrs.layout), kernel, attrs, (i, k, o) => {
     data[o] = (data[o] as number) + (x.data[i] as number) * (filter.data[k] as number);
   });
-  return { dtype: "f32", shape, data };
+  return { dtype: x.dtype, shape, data };
 }
 
 export const conv2d = defineOp({
@@ -43,14 +44,15 @@ export const conv2d = defineOp({
   inputs: ["x", "filter"],
   optional: ["bias"],
   infer: ([x, filter, bias], attrs, optional) => {
-    const image = expectImage(x, attrs.layout, 0, "the input");
+    const image = expectImage(x, attrs.layout, 0, "the input", allFloats);
     const { outputs, kernel } = expectFilter(filter, attrs, image.channels, 1);
+    expectSameDtype(x, filter, 1);
     const size = windowCounts(image.size, kernel, attrs, attrs.dilations);
     if (optional.includes("bias")) {
-      expectDtype(bias, floats, 2, "the bias");
+      expectSameDtype(x, bias, 2);
       expectShape(bias, [outputs], 2, "the bias");
     }
-    return [{ dtype: "f32", shape: imageShape(attrs.layout, image.batch, outputs, size) }];
+    return [{ dtype: x.dtype, shape: imageShape(attrs.layout, image.batch, outputs, size) }];
   },
   gradient: {
     backward: ({ b, inputs: [x, filter], attrs, optional, outputs: [y], grad }) => {
@@ -84,7 +86,8 @@ export const conv2d = defineOp({
     const added = (i: number): number =>
       optional.includes("bias") ? (bias.data[channelOf(i)] as number) : 0;
     const activate = fusedActivations[attrs.activation].evaluate;
-    return [{ ...y, data: y.data.map((v, i) => activate(v + added(i))) }];
+    const data = y.data.map((v, i) => activate(v + added(i)));
+    return [rounded(x.dtype, y.shape, data)];
   },
   samples: [
     ...convSamples(({ x, filter, options }) => ({

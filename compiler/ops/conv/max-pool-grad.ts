@@ -2,8 +2,9 @@
 import type { PoolOptions } from "@dlc/runtime";
 import { shapeOf, type Value } from "../../ir/types.js";
 import { type Builder, defineOp, type OpSample } from "../define-op.js";
-import { expectDtype, expectShape, floats } from "../shared/expect.js";
+import { allFloats, expectSameDtype, expectShape } from "../shared/expect.js";
 import { poolSamples } from "../shared/pool-samples.js";
+import { rounded } from "../shared/rounding.js";
 import { visitWindows } from "../shared/taps.js";
 import { count } from "../shared/walk.js";
 import {
@@ -48,11 +49,11 @@ export const maxPool2dGrad = defineOp({
   summary: "Gradient of maxPool2d, given its input and its output.",
   inputs: ["x", "y", "dy"],
   infer: ([x, y, dy], attrs) => {
-    const { batch, channels, size } = expectImage(x, attrs.layout, 0, "the input");
+    const { batch, channels, size } = expectImage(x, attrs.layout, 0, "the input", allFloats);
     const shape = imageShape(attrs.layout, batch, channels, poolCounts(size, attrs));
-    expectDtype(y, floats, 1, "the output");
+    expectSameDtype(x, y, 1);
     expectShape(y, shape, 1, "the output");
-    expectDtype(dy, floats, 2, "the output's gradient");
+    expectSameDtype(x, dy, 2);
     expectShape(dy, shape, 2, "the output's gradient");
     return [x];
   },
@@ -72,7 +73,7 @@ export const maxPool2dGrad = defineOp({
         if (x.data[i] === y.data[o]) data[i] = (data[i] as number) + (dy.data[o] as number);
       }
     });
-    return [{ ...x, data }];
+    return [rounded(x.dtype, x.shape, data)];
   },
   samples: consistentSamples(),
 });

@@ -1,5 +1,6 @@
 /** @file Max pooling. */
 import { defineOp } from "../define-op.js";
+import { allFloats } from "../shared/expect.js";
 import { poolSamples } from "../shared/pool-samples.js";
 import { visitWindows } from "../shared/taps.js";
 import { count } from "../shared/walk.js";
@@ -16,9 +17,9 @@ export const maxPool2d = defineOp({
   summary: "Largest value of each window; padding never wins.",
   inputs: ["x"],
   infer: ([x], attrs) => {
-    const { batch, channels, size } = expectImage(x, attrs.layout, 0, "the input");
+    const { batch, channels, size } = expectImage(x, attrs.layout, 0, "the input", allFloats);
     const counts = poolCounts(size, attrs);
-    return [{ dtype: "f32", shape: imageShape(attrs.layout, batch, channels, counts) }];
+    return [{ dtype: x.dtype, shape: imageShape(attrs.layout, batch, channels, counts) }];
   },
   gradient: {
     backward: ({ b, inputs: [x], outputs: [y], attrs, grad }) => [
@@ -33,7 +34,7 @@ export const maxPool2d = defineOp({
     visitWindows(from, imageGeometry(shape, attrs.layout), attrs, (elements, o) => {
       data[o] = Math.max(...elements.map((i) => x.data[i] as number));
     });
-    return [{ dtype: "f32", shape, data }];
+    return [{ dtype: x.dtype, shape, data }];
   },
   samples: [
     ...poolSamples(({ x, options }) => ({

@@ -2,7 +2,7 @@
 import type { Layout, Pair } from "@dlc/runtime";
 import { shapeOf } from "../../ir/types.js";
 import { defineOp } from "../define-op.js";
-import { expectPositive } from "../shared/expect.js";
+import { allFloats, expectPositive } from "../shared/expect.js";
 import { scale as times } from "../shared/gradients.js";
 import { count } from "../shared/walk.js";
 import { expectImage, imageAxes, imageGeometry, imageShape } from "../shared/windows.js";
@@ -14,9 +14,9 @@ export const resizeNearest = defineOp({
   summary: "Repeats every pixel along each spatial axis.",
   inputs: ["x"],
   infer: ([x], { scale, layout }) => {
-    const { batch, channels, size } = expectImage(x, layout, 0, "the input");
+    const { batch, channels, size } = expectImage(x, layout, 0, "the input", allFloats);
     expectPositive(scale, "scales");
-    return [{ dtype: "f32", shape: imageShape(layout, batch, channels, enlarged(size, scale)) }];
+    return [{ dtype: x.dtype, shape: imageShape(layout, batch, channels, enlarged(size, scale)) }];
   },
   // The sum of every block of repeated pixels: their mean, times their number.
   gradient: {
@@ -56,7 +56,7 @@ export const resizeNearest = defineOp({
         Math.floor(along("width", size[1]) / scale[1]) * from.stride.width;
       return x.data[source] as number;
     });
-    return [{ dtype: "f32", shape, data }];
+    return [{ dtype: x.dtype, shape, data }];
   },
   samples: (["NHWC", "NCHW"] as const).flatMap((layout: Layout) =>
     (

@@ -3,11 +3,13 @@
  * can be fused into the op before them.
  */
 import { defineUnary } from "../shared/elementwise.js";
+import { allFloats } from "../shared/expect.js";
 import { number } from "../shared/gradients.js";
 
 export const relu = defineUnary({
   kind: "relu",
   summary: "max(x, 0) (Nair & Hinton 2010).",
+  dtypes: allFloats,
   f: (v) => Math.max(v, 0),
   gradient: ({ b, grad, outputs: [y] }) => b.reluGrad(grad, y),
   expand: (b, x) => b.maximum(x, number(b, 0)),

@@ -1,16 +1,18 @@
 /** @file Conversion between element types. */
-import type { DType } from "@dlc/runtime";
+import { type ElementType, roundToHalf } from "@dlc/runtime";
 import { typeOf } from "../../ir/types.js";
 import { defineOp } from "../define-op.js";
 import { map } from "../shared/elementwise.js";
 
-/** As C converts: fractions are cut off, integers wrap around, anything but 0 is true. */
-const convert: Readonly<Record<DType, (v: number) => number>> = {
+/** As C converts: fractions are cut off, integers wrap around, anything but 0 is true. Halves round. */
+const convert: Readonly<Record<ElementType, (v: number) => number>> = {
   f32: (v) => v,
   i32: (v) => v | 0,
   u32: (v) => v >>> 0,
   u8: (v) => v & 0xff,
   bool: (v) => Number(v !== 0),
+  f16: (v) => roundToHalf("f16", v),
+  bf16: (v) => roundToHalf("bf16", v),
 };
 
 export const cast = defineOp({

@@ -1,5 +1,5 @@
 /** @file Comparisons: bool results. */
-import type { DType, OpKind } from "@dlc/runtime";
+import type { ElementType, OpKind } from "@dlc/runtime";
 import { defineOp, type OpDef } from "../define-op.js";
 import { broadcastTypes, zip } from "../shared/broadcast.js";
 import { comparables, numbers } from "../shared/expect.js";
@@ -8,7 +8,7 @@ function defineComparison<K extends OpKind>(
   kind: K,
   meaning: string,
   holds: (x: number, y: number) => boolean,
-  dtypes: readonly DType[] = numbers,
+  dtypes: readonly ElementType[] = numbers,
 ): OpDef<K> {
   return defineOp<K>({
     kind,

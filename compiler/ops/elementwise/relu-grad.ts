@@ -1,7 +1,7 @@
 /** @file Gradient of relu, from its output. */
 import { defineOp } from "../define-op.js";
 import { zip } from "../shared/broadcast.js";
-import { expectDtype, expectShape, floats } from "../shared/expect.js";
+import { allFloats, expectDtype, expectSameDtype, expectShape } from "../shared/expect.js";
 import { number } from "../shared/gradients.js";
 
 export const reluGrad = defineOp({
@@ -9,8 +9,8 @@ export const reluGrad = defineOp({
   summary: "dy where y > 0, else 0.",
   inputs: ["dy", "y"],
   infer: ([dy, y]) => {
-    expectDtype(dy, floats, 0);
-    expectDtype(y, floats, 1);
+    expectDtype(dy, allFloats, 0);
+    expectSameDtype(dy, y, 1);
     expectShape(y, dy.shape, 1, "the output");
     return [dy];
   },

@@ -9,9 +9,10 @@ import {
   Rejection,
 } from "../define-op.js";
 import { broadcastShapes } from "../shared/broadcast.js";
-import { expectDtype, expectShape, floats } from "../shared/expect.js";
+import { allFloats, expectDtype, expectSameDtype, expectShape } from "../shared/expect.js";
 import { fusedActivations } from "../shared/fused.js";
 import { sumTo } from "../shared/gradients.js";
+import { rounded } from "../shared/rounding.js";
 import { broadcastStrides, count, offsets } from "../shared/walk.js";
 
 type Attrs = AttrsOf<"matmul">;
@@ -71,7 +72,7 @@ function multiply(x: ReferenceTensor, y: ReferenceTensor, attrs: Attrs): Referen
       }
     }
   }
-  return { dtype: "f32", shape: [...lead, rows, columns], data };
+  return { dtype: x.dtype, shape: [...lead, rows, columns], data };
 }
 
 export const matmul = defineOp({
@@ -81,10 +82,11 @@ export const matmul = defineOp({
   optional: ["bias"],
   infer: ([x, y, bias], { transposeA, transposeB }, optional) => {
     for (const [i, type] of [x, y].entries()) {
-      expectDtype(type, floats, i);
+      expectDtype(type, allFloats, i);
       if (type.shape.length >= 2) continue;
       throw new Rejection(`a matrix needs at least 2 axes, but has ${formatShape(type.shape)}`, i);
     }
+    expectSameDtype(x, y, 1);
     const left = matrix(x.shape, transposeA);
     const right = matrix(y.shape, transposeB);
     if (left.columns !== right.rows) {
@@ -96,10 +98,10 @@ export const matmul = defineOp({
     }
     const lead: Shape = broadcastShapes(left.lead, right.lead);
     if (optional.includes("bias")) {
-      expectDtype(bias, floats, 2, "the bias");
+      expectSameDtype(x, bias, 2);
       expectShape(bias, [right.columns], 2, "the bias");
     }
-    return [{ dtype: "f32", shape: [...lead, left.rows, right.columns] }];
+    return [{ dtype: x.dtype, shape: [...lead, left.rows, right.columns] }];
   },
   gradient: {
     backward: (context) => {
@@ -121,7 +123,8 @@ export const matmul = defineOp({
     const added = (i: number): number =>
       optional.includes("bias") ? (bias.data[i % columns] as number) : 0;
     const activate = fusedActivations[attrs.activation].evaluate;
-    return [{ ...result, data: result.data.map((v, i) => activate(v + added(i))) }];
+    const data = result.data.map((v, i) => activate(v + added(i)));
+    return [rounded(x.dtype, result.shape, data)];
   },
   samples: [
     ...[false, true].flatMap((transposeA) =>

@@ -1,5 +1,5 @@
 /** @file Broadcasting for ops of two and more operands: shape rule and reference meaning. */
-import type { DType } from "@dlc/runtime";
+import type { ElementType } from "@dlc/runtime";
 import { broadcast, formatShape } from "../../ir/shape.js";
 import type { Shape, TensorType } from "../../ir/types.js";
 import { type ReferenceTensor, Rejection } from "../define-op.js";
@@ -17,8 +17,8 @@ export function broadcastShapes(x: Shape, y: Shape, input = 1): Shape {
 export function broadcastTypes(
   x: TensorType,
   y: TensorType,
-  allowed: readonly DType[],
-  result: DType = x.dtype,
+  allowed: readonly ElementType[],
+  result: ElementType = x.dtype,
 ): readonly TensorType[] {
   expectDtype(x, allowed, 0);
   expectSameDtype(x, y, 1);
@@ -39,7 +39,7 @@ export function zip(
   x: ReferenceTensor,
   y: ReferenceTensor,
   f: (p: number, q: number) => number,
-  dtype: DType = x.dtype,
+  dtype: ElementType = x.dtype,
 ): readonly ReferenceTensor[] {
   const shape = broadcastShapes(x.shape, y.shape) as readonly number[];
   const left = stretch(x, shape);

@@ -1,5 +1,5 @@
 /** @file Factories for families of elementwise ops, whose entries then fit in a few lines. */
-import type { DType, OpKind } from "@dlc/runtime";
+import type { ElementType, OpKind } from "@dlc/runtime";
 import type { TensorType, Value } from "../../ir/types.js";
 import {
   type AttrsOf,
@@ -17,11 +17,11 @@ import { sumTo } from "./gradients.js";
 export const map = (
   x: ReferenceTensor,
   f: (v: number) => number,
-  dtype: DType = x.dtype,
+  dtype: ElementType = x.dtype,
 ): readonly ReferenceTensor[] => [{ dtype, shape: x.shape, data: x.data.map(f) }];
 
 /** The input's own type, if its dtype is allowed. */
-export function sameType(x: TensorType, allowed: readonly DType[]): readonly TensorType[] {
+export function sameType(x: TensorType, allowed: readonly ElementType[]): readonly TensorType[] {
   expectDtype(x, allowed, 0);
   return [x];
 }
@@ -32,7 +32,7 @@ interface UnaryEntry<K extends OpKind> {
   readonly kind: K;
   readonly summary: string;
   /** Dtypes it takes (default f32 only). */
-  readonly dtypes?: readonly DType[];
+  readonly dtypes?: readonly ElementType[];
   readonly f: (v: number) => number;
   /** The input's gradient, or why it is zero everywhere. */
   readonly gradient: ((context: BackwardContext<AttrsOf<K>>) => Value) | Flat;
@@ -65,7 +65,7 @@ export function defineUnary<K extends OpKind>(entry: UnaryEntry<K>): OpDef<K> {
 interface BinaryEntry<K extends OpKind> {
   readonly kind: K;
   readonly summary: string;
-  readonly dtypes?: readonly DType[];
+  readonly dtypes?: readonly ElementType[];
   readonly f: (x: number, y: number) => number;
   /** For i32 operands, where arithmetic wraps around; default: as `f`. */
   readonly integer?: (x: number, y: number) => number;

@@ -1,24 +1,26 @@
 /** @file Checks that shape rules share. All throw `Rejection` with the numbers in the message. */
 
-import type { DType } from "@dlc/runtime";
+import type { ElementType } from "@dlc/runtime";
 import { count } from "../../diagnostics/count.js";
 import { formatShape } from "../../ir/shape.js";
 import type { Dim, Shape, TensorType } from "../../ir/types.js";
 import { Rejection } from "../define-op.js";
 
-export const floats: readonly DType[] = ["f32"];
-export const numbers: readonly DType[] = ["f32", "i32"];
-export const comparables: readonly DType[] = ["f32", "i32", "bool"];
-export const masks: readonly DType[] = ["bool"];
-export const indices: readonly DType[] = ["i32"];
+export const floats: readonly ElementType[] = ["f32"];
+/** Of ops that take halves, too. */
+export const allFloats: readonly ElementType[] = ["f32", "f16", "bf16"];
+export const numbers: readonly ElementType[] = ["f32", "i32"];
+export const comparables: readonly ElementType[] = ["f32", "i32", "bool"];
+export const masks: readonly ElementType[] = ["bool"];
+export const indices: readonly ElementType[] = ["i32"];
 
 /** "an f32", "a bool": dtypes as they read in a sentence. */
-const spoken = (dtype: DType): string =>
-  `${dtype === "f32" || dtype === "i32" ? "an" : "a"} ${dtype}`;
+const spoken = (dtype: ElementType): string =>
+  `${["f32", "i32", "f16"].includes(dtype) ? "an" : "a"} ${dtype}`;
 
 export function expectDtype(
   type: TensorType,
-  allowed: readonly DType[],
+  allowed: readonly ElementType[],
   input: number,
   what = "input",
 ): void {
@@ -45,7 +47,12 @@ export function expectShape(type: TensorType, shape: Shape, input: number, what:
   );
 }
 
-export function expectScalar(type: TensorType, dtype: DType, input: number, what: string): void {
+export function expectScalar(
+  type: TensorType,
+  dtype: ElementType,
+  input: number,
+  what: string,
+): void {
   expectDtype(type, [dtype], input, what);
   expectShape(type, [], input, what);
 }

@@ -1,5 +1,5 @@
 /** @file Shape rule and reference meaning of reductions. */
-import type { DType, ReduceOptions } from "@dlc/runtime";
+import type { ElementType, ReduceOptions } from "@dlc/runtime";
 import { shapeOf, type TensorType, type Value } from "../../ir/types.js";
 import {
   type BackwardContext,
@@ -24,7 +24,7 @@ export const reducedShape = <D>(
 export function reducedTypes(
   x: TensorType,
   options: ReduceOptions,
-  allowed: readonly DType[],
+  allowed: readonly ElementType[],
 ): readonly TensorType[] {
   expectDtype(x, allowed, 0);
   expectAxes(options.axes, x.shape);

@@ -1,8 +1,23 @@
 /** @file Images and the windows that convolution and pooling move over them. */
-import type { ConvOptions, Layout, Pads, Pair, PoolOptions, WindowOptions } from "@dlc/runtime";
+import type {
+  ConvOptions,
+  ElementType,
+  Layout,
+  Pads,
+  Pair,
+  PoolOptions,
+  WindowOptions,
+} from "@dlc/runtime";
 import type { Dim, TensorType } from "../../ir/types.js";
 import { Rejection } from "../define-op.js";
-import { expectDtype, expectPositive, expectRank, expectStatic, floats } from "./expect.js";
+import {
+  allFloats,
+  expectDtype,
+  expectPositive,
+  expectRank,
+  expectStatic,
+  floats,
+} from "./expect.js";
 import { stridesOf } from "./walk.js";
 
 /** Where the axes of an image stand; the batch is axis 0. */
@@ -23,14 +38,15 @@ export interface ImageType {
   readonly size: Pair;
 }
 
-/** An f32 image with fixed channels, height and width. */
+/** An image of floats with fixed channels, height and width. */
 export function expectImage(
   type: TensorType,
   layout: Layout,
   input: number,
   what: string,
+  allowed: readonly ElementType[] = floats,
 ): ImageType {
-  expectDtype(type, floats, input, what);
+  expectDtype(type, allowed, input, what);
   expectRank(type, 4, input, what);
   const axes = imageAxes(layout);
   const at = (axis: number, name: string): number =>
@@ -90,14 +106,14 @@ export interface FilterType {
   readonly kernel: Pair;
 }
 
-/** An f32 filter `[outputs, inputs / groups, height, width]` for images of so many channels. */
+/** A filter `[outputs, inputs / groups, height, width]` for images of so many channels. */
 export function expectFilter(
   type: TensorType,
   options: ConvOptions,
   channels: number | null,
   input: number,
 ): FilterType {
-  expectDtype(type, floats, input, "the filter");
+  expectDtype(type, allFloats, input, "the filter");
   expectRank(type, 4, input, "the filter");
   const sizes = type.shape.map((dim) => expectStatic(dim, input, "a filter's axis"));
   const [outputs, inputsPerGroup, height, width] = sizes as [number, number, number, number];

@@ -1,6 +1,7 @@
 /** @file Constants. */
 import { formatShape, isStatic } from "../../ir/shape.js";
 import { defineOp, Rejection } from "../define-op.js";
+import { rounded } from "../shared/rounding.js";
 import { concrete, count } from "../shared/walk.js";
 
 export const constant = defineOp({
@@ -28,7 +29,7 @@ export const constant = defineOp({
     const data = new Float64Array(count(shape));
     if (typeof attrs.value === "number") data.fill(attrs.value);
     else data.set(attrs.value);
-    return [{ dtype: attrs.dtype, shape, data }];
+    return [rounded(attrs.dtype, shape, data)];
   },
   samples: [
     { inputs: [], attrs: { dtype: "f32", shape: [], value: 0.5 } },

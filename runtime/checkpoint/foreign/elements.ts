@@ -1,4 +1,5 @@
 /** @file Element types that tensors of other tools may have, and how floating ones become f32. */
+import { fromHalfBits } from "../../half.js";
 
 /** Bytes per element of everything that files may hold beside each other. */
 export const foreignWidths: Readonly<Record<string, number>> = {
@@ -19,18 +20,6 @@ export const foreignWidths: Readonly<Record<string, number>> = {
   BOOL: 1,
 };
 
-/** An IEEE 754 binary16 number from its bits. */
-export function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  // Subnormal numbers have no leading one.
-  return exponent === 0
-    ? sign * fraction * 2 ** -24
-    : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 type Convert = (bytes: Uint8Array) => Float32Array;
 
 /** Reads little-endian elements of `width` bytes. */
@@ -41,20 +30,12 @@ const each =
     return Float32Array.from({ length: bytes.byteLength / width }, (_, i) => read(view, i * width));
   };
 
-function fromBrainFloat(bytes: Uint8Array): Float32Array {
-  // A bfloat16 is the upper half of an f32.
-  const words = new Uint32Array(bytes.byteLength / 2);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let i = 0; i < words.length; i++) words[i] = view.getUint16(2 * i, true) << 16;
-  return new Float32Array(words.buffer);
-}
-
 /** Those that can be weights. F64 is rounded; the others have an f32 for every value. */
 const floats: Readonly<Record<string, Convert>> = {
   F32: each(4, (view, at) => view.getFloat32(at, true)),
   F64: each(8, (view, at) => view.getFloat64(at, true)),
-  F16: each(2, (view, at) => fromHalf(view.getUint16(at, true))),
-  BF16: fromBrainFloat,
+  F16: each(2, (view, at) => fromHalfBits("f16", view.getUint16(at, true))),
+  BF16: each(2, (view, at) => fromHalfBits("bf16", view.getUint16(at, true))),
 };
 
 /** May a tensor of this element type become a weight? */

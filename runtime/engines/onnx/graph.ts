@@ -2,7 +2,7 @@
  * @file A graph under construction. Equal nodes and constants are made once (hash-consing), so
  * lowerings may ask for the same thing as often as they like.
  */
-import { sizeOf } from "../../tensor.js";
+import { type HalfType, sizeOf } from "../../tensor.js";
 import type {
   AttributeValue,
   GraphConstant,
@@ -17,6 +17,8 @@ import type {
 export interface Handle extends GraphTensor {
   /** All elements are this number, as far as is known. */
   readonly fill?: number;
+  /** Of f32: all elements were rounded to this type, which the tensor stands for (emulate-half.ts). */
+  readonly half?: HalfType;
 }
 
 /** Where a node comes from: the layer's scope and the op of the contract it is part of. */
@@ -63,6 +65,12 @@ export interface Graph {
   /** Where the node of this name comes from. */
   sourceOf(nodeName: string): NodeSource | undefined;
   nodeNames(): Iterable<string>;
+  /** The nodes outside of bodies, in order, with where they come from and what they make. */
+  made(): Iterable<{
+    readonly node: GraphNode;
+    readonly source: NodeSource;
+    readonly results: readonly Handle[];
+  }>;
   /** The model that computes `outputs`, without nodes and constants that they do not need. */
   model(outputs: readonly Handle[]): Model;
 }
@@ -242,6 +250,12 @@ export function createGraph(): Graph {
     },
     sourceOf: (nodeName) => sources.get(nodeName),
     nodeNames: () => sources.keys(),
+    made: () =>
+      levels[0].nodes.map((node) => ({
+        node,
+        source: sources.get(node.name) ?? noSource,
+        results: node.outputs.map((name) => handles.get(name) as Handle),
+      })),
     model(outputs) {
       const needed = new Set(outputs.map((output) => output.name));
       return {

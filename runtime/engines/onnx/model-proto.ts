@@ -2,11 +2,12 @@
  * @file Writes ONNX models. Field numbers and enum values are those of onnx.proto (ONNX 1.14,
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), named in the comments.
  */
-import type { DType } from "../../tensor.js";
+import { toHalfBits } from "../../half.js";
+import type { ElementType } from "../../tensor.js";
 import { encodeMessage, type MessageWriter } from "./protobuf.js";
 
 /** Element types inside a graph: those of the contract, and two that lowerings use for themselves. */
-export type GraphDType = DType | "i64" | "f64";
+export type GraphDType = ElementType | "i64" | "f64";
 
 /** TensorProto.DataType */
 const dataTypes: Readonly<Record<GraphDType, number>> = {
@@ -15,8 +16,10 @@ const dataTypes: Readonly<Record<GraphDType, number>> = {
   i32: 6,
   i64: 7,
   bool: 9,
+  f16: 10,
   f64: 11,
   u32: 12,
+  bf16: 16,
 };
 
 /** Plain numbers are integers; floats are marked, because 1.0 and 1 are the same in JavaScript. */
@@ -69,6 +72,8 @@ const rawArrays: Readonly<Record<GraphDType, (values: readonly number[]) => Arra
   i64: (values) => BigInt64Array.from(values, BigInt),
   u8: (values) => Uint8Array.from(values),
   bool: (values) => Uint8Array.from(values),
+  f16: (values) => Uint16Array.from(values, (value) => toHalfBits("f16", value)),
+  bf16: (values) => Uint16Array.from(values, (value) => toHalfBits("bf16", value)),
 };
 
 function rawBytes(dtype: GraphDType, values: readonly number[]): Uint8Array {

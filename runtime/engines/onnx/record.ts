@@ -5,9 +5,9 @@ import type { DType } from "../../tensor.js";
 import { type ArenaUpdate, findArenaUpdate } from "./arena.js";
 import { createArenaUpdater, joinArena, splitArena } from "./arena-updater.js";
 import { createGraph, type Graph, type Handle } from "./graph.js";
-import { encodeModel } from "./model-proto.js";
+import { encodeModel, type GraphDType } from "./model-proto.js";
 import { checkOperators } from "./operators.js";
-import { createPrimitives } from "./primitives.js";
+import { createPrimitives, type Primitives } from "./primitives.js";
 import { createRecorder, type RecordedOp } from "./recorder.js";
 import type { StateTypes } from "./state.js";
 import type { OnnxTarget } from "./target.js";
@@ -155,7 +155,7 @@ function record(
       ...program.updates.filter((name) => !inArena.has(name)),
       ...[...updating, ...joined].map(({ name }) => name),
     ].map((name) => fetch("state", name, newState[name]));
-    const trace = options.trace ? computed(graph, ops) : [];
+    const trace = options.trace ? computed(p, ops) : [];
     const fetched = new Set([...outputs, ...updates, ...trace].map(({ tensor }) => tensor));
     const needed = graph.model([...fetched].map((name) => graph.handle(name)));
     const { operators } = options.target;
@@ -168,20 +168,29 @@ function record(
   return { recording, arenaUpdate };
 }
 
-function hostType(dtype: string): DType {
-  if (dtype === "i64" || dtype === "f64") throw new Error(`a result has the inner type ${dtype}`);
-  return dtype as DType;
+function hostType(dtype: GraphDType): DType {
+  if (dtype === "i64" || dtype === "f64" || dtype === "f16" || dtype === "bf16") {
+    throw new Error(`a result has the inner type ${dtype}`);
+  }
+  return dtype;
 }
 
-/** The tensors that ops computed, each once, without the inputs and constants that some hand on. */
-function computed(graph: Graph, ops: readonly RecordedOp[]): TraceFetch[] {
+/**
+ * The tensors that ops computed, each once, without the inputs and constants that some hand on. Halves are
+ * read as f32.
+ */
+function computed(p: Primitives, ops: readonly RecordedOp[]): TraceFetch[] {
+  const { graph } = p;
   const seen = new Set<string>();
   const fetches: TraceFetch[] = [];
   for (const { scope, op, results } of ops) {
     for (const handle of results) {
       if (seen.has(handle.name) || graph.producer(handle) === undefined) continue;
       seen.add(handle.name);
-      fetches.push({ tensor: handle.name, scope, op });
+      graph.source = { scope, op };
+      const read =
+        handle.dtype === "f16" || handle.dtype === "bf16" ? p.cast(handle, "f32") : handle;
+      fetches.push({ tensor: read.name, scope, op });
     }
   }
   return fetches;

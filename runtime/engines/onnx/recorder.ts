@@ -1,5 +1,6 @@
 /** @file The op contract over a graph: running a program against it records the program. */
 import type { OpKind, Ops } from "../../ops.js";
+import { emulateHalf } from "./emulate-half.js";
 import type { Graph, Handle } from "./graph.js";
 import { convOps } from "./lower/conv.js";
 import { elementwiseOps } from "./lower/elementwise.js";
@@ -30,7 +31,7 @@ export function createRecorder(
   onOp?: (recorded: RecordedOp) => void,
 ): Ops<Handle> {
   const p = createPrimitives(graph, target);
-  const table: Omit<Ops<Handle>, "scope"> = {
+  const table = emulateHalf(p, target.half, {
     ...movementOps(p),
     ...elementwiseOps(p),
     ...reduceOps(p),
@@ -42,7 +43,7 @@ export function createRecorder(
     ...recurrenceOps(p),
     ...randomOps(p),
     ...updateOps(p),
-  };
+  });
   let scope = "";
 
   type Lowering = (...args: readonly unknown[]) => Handle | readonly Handle[];

@@ -55,6 +55,7 @@ export interface OnnxTarget {
    * every run makes anew for what it updates.
    */
   readonly state: "host" | "device";
+  /** emulated: f32 tensors whose elements are rounded (emulate-half.ts). */
   readonly half: Engine["half"];
 }
 
@@ -99,6 +100,5 @@ export const cpuTarget = (block = 0): OnnxTarget => ({
     },
   },
   state: "host",
-  // Kernels of the CPU cast to f32 and back; bf16 has no kernels there.
-  half: { f16: "emulated", bf16: "none" },
+  half: { f16: "emulated", bf16: "emulated" },
 });

@@ -10,10 +10,12 @@
  * are read on the host: see `hostNumber`.
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { allocate, type DType, type HostTensor, sizeOf } from "../../tensor.js";
+import { isHalf } from "../../half.js";
+import { allocate, type DType, type ElementType, type HostTensor, sizeOf } from "../../tensor.js";
 
 export type Tf = typeof import("@tensorflow/tfjs-core");
 export type { Tensor };
+
 type Shape = readonly number[];
 
 export const tfTypes: Readonly<Record<DType, "float32" | "int32" | "bool">> = {
@@ -23,6 +25,12 @@ export const tfTypes: Readonly<Record<DType, "float32" | "int32" | "bool">> = {
   u8: "int32",
   bool: "bool",
 };
+
+/** Programs with halves do not get here: `Engine.half` says so. */
+export function wholeType(dtype: ElementType): DType {
+  if (isHalf(dtype)) throw new Error(`TensorFlow.js has no ${dtype}`);
+  return dtype;
+}
 
 /** Axis i of the images of TensorFlow.js is this axis of ours. */
 export const toLast = [0, 2, 3, 1];

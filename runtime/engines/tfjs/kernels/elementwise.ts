@@ -2,7 +2,7 @@
 import type { FusedActivation, Ops } from "../../../ops.js";
 import type { DType } from "../../../tensor.js";
 import type { Backend } from "../backend.js";
-import { type Tensor, toLast, Value } from "../value.js";
+import { type Tensor, toLast, Value, wholeType } from "../value.js";
 
 type Kinds =
   | "neg"
@@ -149,7 +149,8 @@ export function elementwiseOps(b: Backend): Pick<Ops<Value>, Kinds> {
     stopGradient: (x) => x,
     // Step is 1 above 0 and `alpha` elsewhere.
     reluGrad: binary((dy, y) => tf.mul(dy, tf.step(y, 0))),
-    cast: (x, { dtype }) => elementwise(b, [x], dtype, (t) => convert(b, t, x.dtype, dtype)),
+    cast: (x, { dtype }) =>
+      elementwise(b, [x], wholeType(dtype), (t) => convert(b, t, x.dtype, wholeType(dtype))),
 
     add: binary((x, y) => tf.add(x, y)),
     sub: binary((x, y) => tf.sub(x, y)),

@@ -2,7 +2,7 @@
 import type { Ops } from "../../../ops.js";
 import { allocate, type DType, type HostTensor, sizeOf } from "../../../tensor.js";
 import type { Backend } from "../backend.js";
-import { fromLast, type Tensor, tfTypes, toLast, Value } from "../value.js";
+import { fromLast, type Tensor, toLast, Value, wholeType } from "../value.js";
 import { mergedAxes, onForm } from "./layout.js";
 
 type Kinds =
@@ -21,7 +21,11 @@ type Kinds =
 
 const isIdentity = (perm: readonly number[]): boolean => perm.every((axis, i) => axis === i);
 
-function filled(dtype: DType, shape: readonly number[], value: number | readonly number[]): HostTensor {
+function filled(
+  dtype: DType,
+  shape: readonly number[],
+  value: number | readonly number[],
+): HostTensor {
   const data = allocate(dtype, sizeOf(shape));
   if (typeof value === "number") data.fill(value);
   else data.set(value);
@@ -88,7 +92,7 @@ export function movementOps(b: Backend): Pick<Ops<Value>, Kinds> {
   }
 
   return {
-    constant: ({ dtype, shape, value }) => constant(filled(dtype, shape, value)),
+    constant: ({ dtype, shape, value }) => constant(filled(wholeType(dtype), shape, value)),
     size: ({ shape }) => constant(filled("f32", [], sizeOf(shape))),
 
     reshape: (x, { shape }) => b.plain(x.dtype, tf.reshape(x.plain(), [...shape])),
@@ -124,15 +128,20 @@ export function movementOps(b: Backend): Pick<Ops<Value>, Kinds> {
         return pad(tensor, amounts, value);
       }),
 
-    reverse: (x, { axes }) =>
-      onForm(b, x, (tensor, place) => reverse(tensor, axes.map(place))),
+    reverse: (x, { axes }) => onForm(b, x, (tensor, place) => reverse(tensor, axes.map(place))),
 
     concat(xs, { axis }) {
       const first = xs[0] as Value;
       const last = xs.every((x) => x.isLast);
       const joined = last
-        ? tf.concat(xs.map((x) => x.last()), fromLast[axis] as number)
-        : tf.concat(xs.map((x) => x.plain()), axis);
+        ? tf.concat(
+            xs.map((x) => x.last()),
+            fromLast[axis] as number,
+          )
+        : tf.concat(
+            xs.map((x) => x.plain()),
+            axis,
+          );
       return new Value(tf, first.dtype, last ? { last: joined } : { plain: joined });
     },
 
@@ -153,8 +162,10 @@ export function movementOps(b: Backend): Pick<Ops<Value>, Kinds> {
 
     oneHot(indices, { depth, on, off }) {
       const flat = tf.reshape(indices.plain(), [indices.size]);
-      const hot = tf.oneHot(flat, depth, on, off, tfTypes.f32 as "float32");
-      return b.plain("f32", tf.reshape(hot, [...indices.shape, depth]));
+      // wasm is wrong for float32, and for `on` and `off` that are not whole.
+      const whole = tf.reshape(tf.oneHot(flat, depth, 1, 0, "int32"), [...indices.shape, depth]);
+      const hot = tf.cast(whole, "float32");
+      return b.plain("f32", on === 1 && off === 0 ? hot : tf.add(tf.mul(hot, on - off), off));
     },
   };
 }
