@@ -5,6 +5,7 @@ export const reference = { engine: "onnx", device: "cpu" };
 
 /** Devices that are the CPU by whatever name; all others are GPUs. */
 const cpuDevices = ["cpu", "wasm"];
+export const isGpu = ({ device }) => !cpuDevices.includes(device);
 
 /**
  * `probes`: {engine, device, availability, detail, fix} of all there are; `wanted`: titles, or null for every GPU
@@ -28,7 +29,7 @@ export function chooseDevices(probes, { wanted, software }) {
       note: null,
     };
   }
-  const gpus = probes.filter((probe) => !cpuDevices.includes(probe.device) && usable(probe));
+  const gpus = probes.filter((probe) => isGpu(probe) && usable(probe));
   if (gpus.length > 0) return { chosen: gpus, refused: [], note: null };
   const cpu = probes.filter((probe) => titleOf(probe) === titleOf(reference) && usable(probe));
   const note = "no GPU can be used here: the CPU is measured instead";

@@ -1,4 +1,5 @@
 /** @file The table and the file of results. */
+import { isGpu } from "./devices.mjs";
 
 const number = (value, digits) => (value == null ? "" : value.toFixed(digits));
 
@@ -65,14 +66,19 @@ export function withRatios(rows) {
   });
 }
 
-/** The device in the results' name: a GPU where there is one, else what stands in for it. */
-export function deviceName({ machine, chosen }) {
-  const [gpu] = machine.gpus ?? [];
-  if (gpu !== undefined) return gpu.name;
-  const other = chosen.find(({ device }) => device !== "cpu");
-  if (other === undefined) return `CPU ${machine.cpu}`;
-  const kind = other.availability === "software" ? "software device, " : "";
-  return `${kind}${other.detail}`;
+/**
+ * What the results are of: the GPU if one was measured (by our engines or by PyTorch), else what stood in for it.
+ *
+ * @param {{ machine: { gpus: readonly { name: string }[] | null, cpu: string | null },
+ *   chosen: readonly import("./devices.mjs").Probed[], pytorch: { device: string | null } }} run
+ */
+export function deviceName({ machine, chosen, pytorch }) {
+  const gpu = chosen.find((one) => isGpu(one) && one.availability === "ready");
+  if (gpu !== undefined || pytorch.device === "cuda") {
+    return machine.gpus?.[0]?.name ?? gpu?.detail ?? "GPU";
+  }
+  const software = chosen.find(isGpu);
+  return software === undefined ? `CPU ${machine.cpu}` : `software device, ${software.detail}`;
 }
 
 /** As part of a file's name. */
@@ -101,7 +107,7 @@ export function resultOf({
 }) {
   return {
     format: 1,
-    device: deviceName({ machine, chosen }),
+    device: deviceName({ machine, chosen, pytorch }),
     software: chosen.some(({ availability }) => availability === "software"),
     date: date.toISOString(),
     ...{ build, machine, notes, probes, pytorch, options, equality, rows },

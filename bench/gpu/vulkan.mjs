@@ -17,16 +17,16 @@ const driverFolders = [
   "/usr/local/share/vulkan/icd.d",
   "/usr/local/etc/vulkan/icd.d",
 ];
+/** Node loads any library as an addon; one that loads but is no addon does not register itself. */
 const attempt = `
 try { process.dlopen({ exports: {} }, process.argv[1]); } catch (error) {
-  // A library that is there but no addon was loaded; only one that cannot be opened is missing.
-  if (/cannot open shared object|No such file/.test(error.message)) process.exit(9);
+  if (!/self-register/.test(error.message)) process.exit(9);
 }`;
 
 /** Can the system's loader open the library? Asked in a process of its own. */
 function loads(library, env) {
   return (
-    spawnSync(process.execPath, ["-e", attempt, library], { env, timeout: 20_000 }).status !== 9
+    spawnSync(process.execPath, ["-e", attempt, library], { env, timeout: 20_000 }).status === 0
   );
 }
 

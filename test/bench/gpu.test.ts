@@ -306,15 +306,18 @@ describe("the report", () => {
     ]);
   });
 
-  it("names the GPU, and says when a device is software", () => {
+  it("is named after what was measured: a GPU, a software device, or the CPU", () => {
     const machine = { gpus: [{ name: "NVIDIA L4" }], cpu: "EPYC" };
-    const software = probe("onnx", "webgpu", "software");
-    expect(slug(deviceName({ machine, chosen: [] }))).toBe("nvidia-l4");
-    const without = { ...machine, gpus: null };
-    expect(deviceName({ machine: without, chosen: [software] })).toContain("software");
-    expect(deviceName({ machine: without, chosen: [probe("onnx", "cpu", "ready")] })).toBe(
-      "CPU EPYC",
-    );
+    const name = (availability: string, device: string, torch: string | null = null) =>
+      deviceName({
+        machine,
+        chosen: [probe("onnx", device, availability)],
+        pytorch: { device: torch },
+      });
+    expect(slug(name("ready", "webgpu"))).toBe("nvidia-l4");
+    expect(name("ready", "cpu", "cuda")).toBe("NVIDIA L4");
+    expect(name("software", "webgpu")).toContain("software");
+    expect(name("ready", "cpu")).toBe("CPU EPYC");
   });
 
   it("does not say where the benchmark lay", () => {
