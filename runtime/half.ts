@@ -23,6 +23,13 @@ export const halfFormats: Readonly<Record<HalfType, Format>> = {
 export const isHalf = (dtype: ElementType): dtype is HalfType =>
   dtype === "f16" || dtype === "bf16";
 
+/** Policies of training (Keras's names), with what convolutions and matrix products are computed in. */
+export const mixedPrecisions = {
+  mixed_float16: "f16",
+  mixed_bfloat16: "bf16",
+} as const satisfies Readonly<Record<string, HalfType>>;
+export type MixedPrecision = keyof typeof mixedPrecisions;
+
 /** What holds tensors of a type on the host: halves are f32 there. */
 export const hostType = (dtype: ElementType): DType => (isHalf(dtype) ? "f32" : dtype);
 

@@ -55,7 +55,14 @@ export {
   type ToRecord,
 } from "./engines/index.js";
 export { DlcError, type ExitReason, exitCodes } from "./errors.js";
-export { halfFormats, hostType, isHalf, roundToHalf } from "./half.js";
+export {
+  halfFormats,
+  hostType,
+  isHalf,
+  type MixedPrecision,
+  mixedPrecisions,
+  roundToHalf,
+} from "./half.js";
 export { initialState } from "./init.js";
 export {
   contactSheet,

@@ -2,6 +2,7 @@
  * @file The resolved specification as the runtime reads it: plain JSON with every default filled in.
  * The compiler produces it from the YAML and writes it into the generated package (`spec.ts`).
  */
+import type { MixedPrecision } from "./half.js";
 import type { Program, StateSpec } from "./program.js";
 
 // ---------------------------------------------------------------- data
@@ -207,9 +208,6 @@ export interface MonitorSpec {
   readonly metric: string;
   readonly mode: "min" | "max";
 }
-
-/** Keras's names for computing convolutions and matrix products in halves; weights stay f32. */
-export type MixedPrecision = "mixed_float16" | "mixed_bfloat16";
 
 export interface TrainSpec {
   readonly seed: number;

@@ -87,7 +87,7 @@ export const columnTitle = ({ engine, devices }: MatrixColumn): string =>
 
 /** What the words in the cells mean; each a line. */
 export const legend: readonly string[] = [
-  "native: one kernel of the engine's library, or none; with a number: so many for some attributes or shapes",
-  "(a fused bias and activation are kernels of their own in most libraries).",
+  "native: one kernel of the engine's library, or none (the engine does it without). With a number: up to so many for",
+  "some attributes or shapes; a fused bias and activation, for one, are kernels of their own in most libraries.",
   "expanded: always several kernels, so many. unsupported: the compiler makes simpler ops of it.",
 ];

@@ -20,7 +20,7 @@ export async function enginesPage(entries: readonly EngineEntry[]): Promise<stri
     "How every engine computes every op of the contract (`runtime/ops.ts`): measured by recording the op's samples",
     "and counting kernels. `dlc doctor --matrix` prints the same table.",
     "",
-    ...legend.map((line) => `${line}  `.trimEnd()),
+    ...legend,
     "",
     `| op | ${columns.map(columnTitle).join(" | ")} |`,
     `| - |${" - |".repeat(columns.length)}`,

@@ -1,27 +1,27 @@
 /** @file Training in mixed precision: whether the engine can, and what a step tells of its loss scale. */
 import type { Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
-import type { MixedPrecision } from "../spec.js";
-import type { HalfType, HostTensor } from "../tensor.js";
-
-const halves: Readonly<Record<MixedPrecision, HalfType>> = {
-  mixed_float16: "f16",
-  mixed_bfloat16: "bf16",
-};
+import { type MixedPrecision, mixedPrecisions } from "../half.js";
+import type { HostTensor } from "../tensor.js";
 
 /**
- * What the user should know of a precision on this engine; null: nothing.
+ * What the user should know of a precision on this engine, as warnings.
  * @throws DlcError `precision-unsupported` where the engine does not have it.
  */
-export function precisionNote(precision: MixedPrecision, engine: Engine): string | null {
+export function precisionNotes(
+  precision: MixedPrecision | undefined,
+  engine: Engine,
+): readonly { readonly code: string; readonly message: string }[] {
+  if (precision === undefined) return [];
   const title = `${engine.name}:${engine.device}`;
-  const support = engine.half[halves[precision]];
-  if (support === "native") return null;
+  const support = engine.half[mixedPrecisions[precision]];
+  if (support === "native") return [];
   if (support === "emulated") {
-    return `${title} computes ${precision} with the numbers of that type, but no faster than float32`;
+    const message = `${title} computes ${precision} with the numbers of that type, but no faster than float32`;
+    return [{ code: "precision-emulated", message }];
   }
-  const other = (Object.keys(halves) as MixedPrecision[]).filter(
-    (name) => engine.half[halves[name]] !== "none",
+  const other = (Object.keys(mixedPrecisions) as MixedPrecision[]).filter(
+    (name) => engine.half[mixedPrecisions[name]] !== "none",
   );
   const instead = other.length === 0 ? "" : ` or ${other.join(" or ")}, which it has`;
   throw new DlcError("precision-unsupported", `${title} does not compute ${precision}`, {

@@ -16,7 +16,7 @@ import { type HostTensor, sizeOf } from "../tensor.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { initialMonitor } from "./monitor.js";
 import { checkPhaseEpochs } from "./phase-epochs.js";
-import { precisionNote } from "./precision.js";
+import { precisionNotes } from "./precision.js";
 import { noSums, type RunProgress, unpackProgress } from "./progress-state.js";
 import { createRun, type Run, type TrainingPrograms } from "./run.js";
 import { describeRun, openRunFolder } from "./run-folder.js";
@@ -66,7 +66,7 @@ const originHash = ({ initial, startFrom }: TrainOptions): string | null =>
 export async function train(definition: ModelDefinition, options: TrainOptions): Promise<Trained> {
   const { settings, programs } = requireTrainable(definition, options);
   const { engine, data } = options;
-  const note = settings.precision === undefined ? null : precisionNote(settings.precision, engine);
+  const notes = precisionNotes(settings.precision, engine);
   const folder = await openRunFolder(
     options.run,
     describeRun(definition, {
@@ -87,8 +87,7 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
     await store.tidy();
     const emit = options.onEvent ?? (() => {});
     const warn = (code: string, message: string): void => emit({ kind: "warning", code, message });
-    for (const { code, message } of folder.warnings) warn(code, message);
-    if (note !== null) warn("precision-emulated", note);
+    for (const { code, message } of [...notes, ...folder.warnings]) warn(code, message);
     const found = await store.newest((name, reason) =>
       warn(
         "damaged-checkpoint",

@@ -1,8 +1,11 @@
 /** @file `dlc inspect`, `explain` and `doctor`. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { engineDevices } from "@dlc/runtime";
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../../compiler/diagnostics/catalogue/index.js";
+import { opKinds } from "../../compiler/ops/index.js";
 import { copyIris, copyModel, dlc, documents, workFolder, write } from "../support/cli.js";
 
 const folder = workFolder();
@@ -150,6 +153,44 @@ describe("doctor", () => {
     for (const finding of findings as { state: string; fix: string | null }[]) {
       if (finding.state === "ok") expect(finding.fix).toBe(null);
       if (finding.state === "missing") expect(finding.fix).not.toBe(null);
+    }
+  });
+
+  it("tells of every engine and device, and survives a library that ends its process", async () => {
+    const preload = write(
+      folder,
+      "abort.mjs",
+      'if (process.argv[1]?.endsWith("try-engine.js")) process.abort();',
+    );
+    const env = { NODE_OPTIONS: `--import=${pathToFileURL(preload).href}` };
+    const { code, stdout } = await dlc(["doctor", "--json"], { ...here, env });
+    expect(code).toBe(5);
+    const [{ engines, healthy, findings } = {}] = documents(stdout);
+    expect(healthy).toBe(false);
+    const titles = Object.entries(engineDevices).flatMap(([engine, devices]) =>
+      devices.map((device) => ({ engine, device })),
+    );
+    expect(engines).toMatchObject(
+      titles.map((title) => ({
+        ...title,
+        availability: "absent",
+        detail: expect.stringMatching(/ended the process \(SIG\w+\)/),
+      })),
+    );
+    expect(findings).toContainEqual(
+      expect.objectContaining({ part: "engine onnx:cpu", state: "missing" }),
+    );
+  });
+
+  it("prints how every engine computes every op", async () => {
+    const { code, stdout } = await dlc(["doctor", "--matrix"], here);
+    expect(code).toBe(0);
+    const [document] = documents((await dlc(["doctor", "--matrix", "--json"], here)).stdout);
+    const columns = (document as { engines: { engine: string; ops: object }[] }).engines;
+    expect(columns.map(({ engine }) => engine)).toContain("onnx");
+    for (const { ops } of columns) expect(Object.keys(ops)).toEqual(opKinds);
+    for (const kind of opKinds) {
+      expect(stdout).toMatch(new RegExp(`^${kind} +(native|expanded|unsupported)`, "m"));
     }
   });
 });

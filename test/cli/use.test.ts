@@ -226,3 +226,20 @@ describe("predict", () => {
     expect(await dlc(["predict", "alone"], { ...here, input: line })).toMatchObject({ code: 0 });
   });
 });
+
+describe("an engine or device that is missing", () => {
+  /** A device of another operating system. */
+  const device = process.platform === "darwin" ? "directml" : "coreml";
+  const wanted = ["--engine", "onnx", "--device", device];
+  it.each([
+    ["train", "flowers/spec.yaml", "--fresh", "--runs", "elsewhere"],
+    ["eval", "flowers/spec.yaml"],
+    ["predict", "flowers/spec.yaml", "flowers/iris.csv"],
+    ["generate", "flowers/spec.yaml"],
+  ])("ends %s with exit code 5, and nothing else is taken", async (...args) => {
+    const { code, stdout, stderr } = await dlc([...args, ...wanted], here);
+    expect({ code, stdout }).toEqual({ code: 5, stdout: "" });
+    expect(stderr).toMatch(new RegExp(`^error engine-missing: .*${device}`, "m"));
+    expect(stderr).toMatch(/^ {2}help: /m);
+  });
+});

@@ -145,7 +145,7 @@ function start(engine: Engine, definition: ModelDefinition, golden: Golden) {
 
 let onnx: Engine;
 beforeAll(async () => {
-  ({ engine: onnx } = await createEngine({ threads: 1 }));
+  ({ engine: onnx } = await createEngine({ engine: "onnx", device: "cpu", threads: 1 }));
 });
 afterAll(async () => {
   await onnx.dispose();

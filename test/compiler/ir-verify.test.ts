@@ -122,6 +122,15 @@ it("wants different names for inputs, state and results", () => {
   expectBug(twice, /called 'result'/);
 });
 
+it("lets no half in or out", () => {
+  const b = createBuilder();
+  const x = b.input("x", "batch", "f32", ["n"]);
+  const half = b.cast(x, { dtype: "f16" });
+  expectBug(result(half), /'result'.*is a half/);
+  expectBug(result(b.input("y", "batch", "bf16", ["n"])), /comes from outside as a half/);
+  expect(() => verifyGraph(result(b.cast(half, { dtype: "f32" })))).not.toThrow();
+});
+
 it("wants state results to keep the state's type", () => {
   const b = createBuilder();
   const w = b.state("w", "f32", [3]);

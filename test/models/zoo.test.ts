@@ -21,7 +21,7 @@ const folder = runFolders();
 
 let onnx: Engine;
 beforeAll(async () => {
-  ({ engine: onnx } = await createEngine({ threads: 1 }));
+  ({ engine: onnx } = await createEngine({ engine: "onnx", device: "cpu", threads: 1 }));
 });
 afterAll(() => onnx.dispose());
 

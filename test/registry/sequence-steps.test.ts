@@ -149,7 +149,7 @@ function distance(given: HostTensor | undefined, wanted: HostTensor): number {
 
 let onnx: Engine;
 beforeAll(async () => {
-  ({ engine: onnx } = await createEngine({ threads: 1 }));
+  ({ engine: onnx } = await createEngine({ engine: "onnx", device: "cpu", threads: 1 }));
 });
 afterAll(async () => {
   await onnx.dispose();

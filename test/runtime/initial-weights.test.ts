@@ -14,7 +14,6 @@ import type { ArrangeStep, InitialWeights, StateSpec } from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { arrange } from "../../runtime/checkpoint/foreign/arrange.js";
 import { toFloat32 } from "../../runtime/checkpoint/foreign/elements.js";
-import { fromHalfBits } from "../../runtime/half.js";
 import { startingPoint } from "../../runtime/checkpoint/foreign/initial.js";
 import {
   hashWeights,
@@ -22,6 +21,7 @@ import {
   readWeightsHeader,
 } from "../../runtime/checkpoint/foreign/weights-file.js";
 import { sha256 } from "../../runtime/checkpoint/manifest.js";
+import { fromHalfBits } from "../../runtime/half.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dlc-weights-"));
 afterAll(() => rmSync(folder, { recursive: true }));

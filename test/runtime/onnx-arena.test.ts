@@ -16,7 +16,7 @@ import { cpuTarget } from "../../runtime/engines/onnx/target.js";
 import { toHost, worstError } from "../support/one-op-program.js";
 import { someTensor } from "../support/onnx-graph.js";
 
-const { engine } = await createEngine({ threads: 1 });
+const { engine } = await createEngine({ engine: "onnx", device: "cpu", threads: 1 });
 afterAll(() => engine.dispose());
 
 const shapes: Readonly<Record<string, readonly number[]>> = {

@@ -6,7 +6,7 @@ import { ops } from "../../compiler/ops/index.js";
 import { noise } from "../support/lowering.js";
 import { runOnce, worstError } from "../support/one-op-program.js";
 
-const { engine } = await createEngine({ threads: 1 });
+const { engine } = await createEngine({ engine: "onnx", device: "cpu", threads: 1 });
 afterAll(() => engine.dispose());
 
 it("computes both, though one needs the indices and the other does not", async () => {

@@ -5,10 +5,14 @@
  */
 import { createEngine, type Engine } from "@dlc/runtime";
 
-const named = process.env.DLC_TEST_ENGINES ?? "onnx:cpu";
+const named = (byDefault: string): readonly string[] =>
+  (process.env.DLC_TEST_ENGINES ?? byDefault).split(",").map((title) => title.trim());
 
-/** In the form `onnx:cpu`. */
-export const testEngines: readonly string[] = named.split(",").map((title) => title.trim());
+/** In the form `onnx:cpu`: for suites that train. */
+export const testEngines = named("onnx:cpu");
+
+/** For the suite of all ops, which takes each of them half a second. */
+export const opTestEngines = named("onnx:cpu,tfjs:cpu,tfjs:wasm");
 
 /** Starts one of them, by its title. One thread: several tests run at a time. */
 export async function startTestEngine(title: string): Promise<Engine> {

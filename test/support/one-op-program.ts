@@ -50,7 +50,7 @@ export async function runOnce(
 }
 
 /** Largest difference, relative to 1 plus the expected size; infinite where one is not finite. */
-export function worstError(actual: HostTensor, expected: ReferenceTensor): number {
+export function worstError(actual: HostTensor, expected: HostTensor | ReferenceTensor): number {
   let worst = 0;
   expected.data.forEach((value, i) => {
     const found = actual.data[i] as number;

@@ -1,5 +1,5 @@
 /** @file Reads `train.precision`. */
-import type { HalfType, MixedPrecision, TrainSpec } from "@dlc/runtime";
+import { mixedPrecisions, type TrainSpec } from "@dlc/runtime";
 import type { FieldValues } from "../../layers/fields.js";
 import type { Owner } from "../check/check-shape.js";
 import { readBody } from "../check/read-named.js";
@@ -8,11 +8,6 @@ import type { PrecisionUse, TrainUse } from "../resolved-spec.js";
 import type { Shape } from "../schema/shape.js";
 import { precisionShape } from "../schema/train.js";
 import type { YamlNode } from "../yaml/tree.js";
-
-const halves: Readonly<Record<MixedPrecision, HalfType>> = {
-  mixed_float16: "f16",
-  mixed_bfloat16: "bf16",
-};
 
 /** For the settings and for the compiler; neither says anything of float32. */
 export interface ReadPrecision {
@@ -53,6 +48,6 @@ export function readPrecision(
       : null;
   return {
     setting: { precision: compute },
-    use: { precision: { half: halves[compute], scaling, span } },
+    use: { precision: { half: mixedPrecisions[compute], scaling, span } },
   };
 }

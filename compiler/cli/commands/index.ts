@@ -66,7 +66,7 @@ const engineOptions: readonly OptionDef[] = [
   {
     flags: "--device <name>",
     description: "where they run",
-    choices: ["auto", "cpu", "webgpu", "cuda", "tensorrt", "directml", "coreml"],
+    choices: ["auto", "cpu", "wasm", "webgpu", "cuda", "tensorrt", "directml", "coreml"],
     default: "auto",
   },
   {

@@ -7,7 +7,7 @@ export const engineEntries = {
     message: "the engine cannot be used: {reason}",
     help: "Run `dlc doctor`: it tries every engine and names the command that mends it.",
     explain:
-      "An engine executes the programs of a model. The one that was asked for is not known, has no such device, or its native library does not load on this machine (for example because node_modules was copied from another platform). Exit code 5.",
+      "An engine executes the programs of a model on a device. The one that was asked for is not known, has no such device, or cannot be used on this machine: a package is not installed (dlc setup tensorflow installs TensorFlow), there is no GPU or its driver is missing, or a native library does not load (for example because node_modules was copied from another platform). What was asked for by name is never replaced by something else; without a name the best is taken that works. Exit code 5.",
   },
   "precision-unsupported": {
     severity: "error",

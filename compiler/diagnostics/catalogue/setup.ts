@@ -54,8 +54,8 @@ export const setupEntries = {
   "setup-does-not-run": {
     severity: "error",
     message: "TensorFlow is installed but does not compute: {reason}",
-    help: "Remove node_modules/@tensorflow and run the command again. The engine onnx needs no setup.",
+    help: "Remove node_modules/@tensorflow and run the command again. For a GPU, nvidia-smi tells whether the driver works and what CUDA it knows: 12 is needed. The engine onnx needs no setup.",
     explain:
-      "At the end of the setup a process of its own computes one matrix product. It ended otherwise, for example because a system library is too old or the processor lacks AVX. Exit code 5.",
+      "At the end of the setup a process of its own computes one matrix product. It ended otherwise, for example because a system library is too old or the processor lacks AVX; or, with --gpu, it was computed on the CPU although there is a GPU. Exit code 5.",
   },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -12,8 +12,10 @@ import { sizeOf } from "../../tensor.js";
 import type { Handle } from "./graph.js";
 import type { RecordedOp } from "./recorder.js";
 
-/** Elements of the largest tensor that is worth copying. */
+/** Elements of the largest tensor that is worth copying on a CPU. */
 const largestMember = 65_536;
+/** Elements of an arena at most, so that buffers of a device hold it: 128 MiB. */
+const largestArena = 2 ** 25;
 /** Below this many tensors there is nothing to save. */
 const fewestMembers = 4;
 
@@ -35,12 +37,22 @@ export interface Arena {
   readonly members: readonly ArenaMember[];
 }
 
-/** The arenas of a model's state, that of the weights first; none if there are few small weights. */
-export function planArenas(specs: Readonly<Record<string, StateSpec>>): readonly Arena[] {
-  const weights = Object.entries(specs).filter(
-    ([, { role, dtype, shape }]) =>
-      role === "weight" && dtype === "f32" && sizeOf(shape) <= largestMember,
-  );
+/**
+ * The arenas of a model's state, that of the weights first; none if there are few small weights.
+ * `largest` is the size in elements of the largest weight that is worth copying.
+ */
+export function planArenas(
+  specs: Readonly<Record<string, StateSpec>>,
+  largest = largestMember,
+): readonly Arena[] {
+  let total = 0;
+  const weights = Object.entries(specs).filter(([, { role, dtype, shape }]) => {
+    const size = sizeOf(shape);
+    const small = role === "weight" && dtype === "f32" && size <= largest;
+    if (!small || total + size > largestArena) return false;
+    total += size;
+    return true;
+  });
   if (weights.length < fewestMembers) return [];
   const suffixes = new Set([""]);
   for (const [name, { role }] of Object.entries(specs)) {

@@ -6,6 +6,7 @@ import type { Ort } from "./ort.js";
 import { createQueue } from "./queue.js";
 import { createHostState, type OnnxState } from "./state.js";
 import { createDeviceState } from "./state-device.js";
+import type { OnnxTarget } from "./target.js";
 import { targetFor } from "./targets.js";
 import { createTransfers } from "./transfers.js";
 
@@ -16,12 +17,14 @@ const openSessions = 8;
  * The engine on a device that `targetFor` knows. `ort` is the library: onnxruntime-node, or
  * onnxruntime-web in a browser.
  */
-export async function createOnnxEngine(
+export const createOnnxEngine = async (
   ort: Ort,
-  deviceName: string,
+  device: string,
   threads: number,
-): Promise<Engine> {
-  const target = await targetFor(ort, deviceName);
+): Promise<Engine> => createTargetEngine(ort, await targetFor(ort, device), threads);
+
+/** The engine on a device as `target` describes it. */
+export function createTargetEngine(ort: Ort, target: OnnxTarget, threads: number): Engine {
   // A device works for one run at a time, whatever states there are.
   const device =
     target.state === "device"

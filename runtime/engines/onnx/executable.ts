@@ -2,6 +2,7 @@
 import type { DeviceState, Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
 import type { HostArray, HostTensor } from "../../tensor.js";
+import { locate } from "./locate.js";
 import {
   allocateShared,
   type InferenceSession,
@@ -10,7 +11,7 @@ import {
   type Tensor,
   toOrt,
 } from "./ort.js";
-import { type Feed, type Recording, recordProgram } from "./record.js";
+import { type Feed, type Fetch, type Recording, recordProgram } from "./record.js";
 import { checkTensor, type OnnxState } from "./state.js";
 import type { OnnxTarget } from "./target.js";
 
@@ -24,16 +25,6 @@ export interface OnnxExecutable extends Executable {
   /** Closes the session; the next run opens it again. Does nothing while a run is under way. */
   release(): Promise<void>;
   readonly open: boolean;
-}
-
-/** ORT's message names the node; this names the layer. */
-function locate(error: unknown, { graph }: Recording, program: Program): Error {
-  const message = error instanceof Error ? error.message : String(error);
-  const names = [...graph.nodeNames()].filter((name) => message.includes(name));
-  const node = names.sort((a, b) => b.length - a.length)[0];
-  const source = node === undefined ? undefined : graph.sourceOf(node);
-  const place = source === undefined ? "" : ` in ${source.op} of layer '${source.scope}'`;
-  return new Error(`program ${program.name} failed${place}: ${message}`, { cause: error });
 }
 
 export function createExecutable(
@@ -57,11 +48,13 @@ export function createExecutable(
   let session: Promise<InferenceSession> | null = null;
   let running = 0;
 
-  async function open(model: Recording, rewriting: "fast" | "none"): Promise<InferenceSession> {
+  async function open(model: Recording, onDevice: readonly Fetch[]): Promise<InferenceSession> {
+    const { target, threads } = options;
+    const names = target.state === "device" ? onDevice.map(({ tensor }) => tensor) : [];
+    // A trace is of the graph as it was recorded.
+    const rewriting = model.trace.length > 0 ? "none" : "fast";
     try {
-      const { target, threads } = options;
-      const made = target.state === "device" ? model.updates.map(({ tensor }) => tensor) : [];
-      return await openSession(ort, model.model, { target, threads, rewriting, onDevice: made });
+      return await openSession(ort, model.model, { target, threads, rewriting, onDevice: names });
     } catch (error) {
       throw locate(error, model, program);
     }
@@ -148,7 +141,7 @@ export function createExecutable(
           options.used();
           recording ??= recordProgram(program, batch, own.types, options);
           const recorded = recording;
-          session ??= open(recorded, "fast");
+          session ??= open(recorded, recorded.updates);
           const opened = await session;
           await own.ready(recorded.reads.map(({ name }) => name));
           const fed = feeds(recorded, call, own);
@@ -178,7 +171,7 @@ export function createExecutable(
           target: options.target,
           trace: true,
         });
-        const opened = await open(traced, "none");
+        const opened = await open(traced, []);
         try {
           await own.ready(traced.reads.map(({ name }) => name));
           const results = await opened.run(

@@ -119,16 +119,21 @@ const deviceFiles = (machine: Machine): readonly string[] =>
 
 const driverVariables = ["VK_ICD_FILENAMES", "VK_DRIVER_FILES", "VK_ADD_DRIVER_FILES"];
 
-const containerHelp =
-  "in a container, hand it in: docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all, or --device /dev/dri";
-
-/** How to get a driver, by platform and device file. */
-function driverHelp(machine: Machine): string {
-  if (machine.platform === "win32") return "Install the graphics driver of the GPU's maker.";
-  if (machine.platform !== "linux") return "Update the operating system: Metal comes with it.";
-  return deviceFiles(machine).some((path) => path.includes("nvidia"))
-    ? `sudo apt install libvulkan1, with NVIDIA's driver 525 or newer and its libnvidia-gl; ${containerHelp}`
-    : `sudo apt install libvulkan1 mesa-vulkan-drivers (AMD, Intel); ${containerHelp}`;
+/** The one step that brings a driver; null where nobody can say. */
+function driverFix(machine: Machine): string | null {
+  if (machine.platform === "win32")
+    return "winget upgrade --all, or the GPU maker's driver installer";
+  if (machine.platform !== "linux") return null;
+  if (!deviceFiles(machine).some((path) => path.includes("nvidia"))) {
+    return "sudo apt install libvulkan1 mesa-vulkan-drivers";
+  }
+  // In containers of NVIDIA's toolkit, Vulkan is one of the capabilities that have to be asked for.
+  if ((machine.env.NVIDIA_VISIBLE_DEVICES ?? "") !== "") {
+    return "docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all …";
+  }
+  const about = machine.text("/proc/driver/nvidia/version");
+  const version = /Module\s+(?:for \S+\s+)?(\d+)\./.exec(about)?.[1] ?? "<version>";
+  return `sudo apt install libvulkan1 libnvidia-gl-${version}`;
 }
 
 const makers: Readonly<Record<string, string>> = {
@@ -173,13 +178,14 @@ export async function probeWebGpu(machine: Machine): Promise<Probe> {
   const { platform, env } = machine;
   const named = driverVariables.filter((name) => (env[name] ?? "") !== "");
   if (platform === "linux" && named.length === 0 && deviceFiles(machine).length === 0) {
-    const detail = "no GPU: there is no /dev/dri/renderD*, /dev/nvidia* or /dev/dxg";
-    return { availability: "absent", detail, fix: containerHelp };
+    const detail =
+      "no GPU: there is no /dev/dri/renderD*, /dev/nvidia* or /dev/dxg (containers are given one by --gpus all or --device)";
+    return { availability: "absent", detail, fix: null };
   }
   const { error, opened } = await machine.attempt();
   if (error !== null) {
     const reason = error.split("\n")[0]?.replace(/^.*(?=Failed to get)/, "") ?? error;
-    return { availability: "absent", detail: reason, fix: driverHelp(machine) };
+    return { availability: "absent", detail: reason, fix: driverFix(machine) };
   }
   if (isHardware(machine, opened)) {
     const through = interfaces[platform] ?? "Vulkan";
@@ -187,5 +193,5 @@ export async function probeWebGpu(machine: Machine): Promise<Probe> {
   }
   const emulation = emulations.find(([file]) => opened.some((path) => file.test(path)))?.[1];
   const detail = `only an emulation of a GPU${emulation === undefined ? "" : ` (${emulation})`}`;
-  return { availability: "software", detail, fix: driverHelp(machine) };
+  return { availability: "software", detail, fix: driverFix(machine) };
 }

@@ -11,6 +11,12 @@ import type { Queue } from "./queue.js";
 import { checkTensor, type OnnxState } from "./state.js";
 import type { Transfers } from "./transfers.js";
 
+/**
+ * Elements of the largest weight that is worth copying into an arena: a GPU copies a megabyte in the time that
+ * starting one of the dozen kernels of an update takes.
+ */
+const largestMember = 2 ** 18;
+
 /** A tensor, or an arena, where it is: on the host until a run needs it, then on the device. */
 interface Slot {
   readonly type: Pick<HostTensor, "dtype" | "shape">;
@@ -22,7 +28,7 @@ export function createDeviceState(
   values: Readonly<Record<string, HostTensor>>,
   { transfers, queue }: { readonly transfers: Transfers; readonly queue: Queue },
 ): OnnxState {
-  const arenas = planArenas(specs);
+  const arenas = planArenas(specs, largestMember);
   const slots = new Map<string, Slot>();
   const members = new Map<string, { readonly arena: Arena; readonly member: ArenaMember }>();
   let disposed = false;

@@ -66,5 +66,11 @@ export function tfjsEntry(
       const name = backendOf(device, wasmPath);
       return createTfjsEngine(await loadBackend(name, { wasmPath }), name, device);
     },
+    async kernelsOf(device, recorded) {
+      const { loadBackend } = await import("./load.js");
+      const { kernelsOf } = await import("./count-kernels.js");
+      const name = backendOf(device, wasmPath);
+      return kernelsOf(await loadBackend(name, { wasmPath }), name, device, recorded);
+    },
   };
 }

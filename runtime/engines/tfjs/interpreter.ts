@@ -165,6 +165,13 @@ export function createInterpreter(b: Backend): Interpreter {
     return result as unknown as Value;
   }
 
+  function perform(instruction: Instruction, frame: Frame, fixed: Frame): void {
+    const { kind, body, results } = instruction;
+    if (body !== null) loop(instruction, body, frame, fixed);
+    else if (!constants.has(kind)) compute(instruction, frame, frame);
+    else if (fixed.find(results[0] as Ref) === undefined) compute(instruction, frame, fixed);
+  }
+
   function run(
     instructions: readonly Instruction[],
     frame: Frame,
@@ -173,14 +180,11 @@ export function createInterpreter(b: Backend): Interpreter {
   ): void {
     for (const instruction of instructions) {
       try {
-        const { kind, body, results, frees } = instruction;
-        if (body !== null) loop(instruction, body, frame, fixed);
-        else if (!constants.has(kind)) compute(instruction, frame, frame);
-        else if (fixed.find(results[0] as Ref) === undefined) compute(instruction, frame, fixed);
-        if (sparing) for (const ref of frees) frame.free(ref);
+        perform(instruction, frame, fixed);
       } catch (error) {
         throw error instanceof OpFailure ? error : new OpFailure(instruction, error);
       }
+      if (sparing) for (const ref of instruction.frees) frame.free(ref);
     }
   }
 

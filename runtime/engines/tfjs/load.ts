@@ -23,14 +23,6 @@ export const installCommand = (name: BackendName): string =>
 const reasonOf = (error: unknown): string =>
   (error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)).trim();
 
-function missing(name: BackendName, message: string, cause?: unknown): DlcError {
-  return new DlcError("engine-missing", message, {
-    help: `Run: ${installCommand(name)}`,
-    reason: "environment",
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
-
 /** Imports the library and the backend. Throws DlcError "engine-missing" where a package is not installed. */
 export async function importBackend(name: BackendName): Promise<Tf> {
   try {
@@ -40,7 +32,8 @@ export async function importBackend(name: BackendName): Promise<Tf> {
     return "default" in loaded ? (loaded.default as Tf) : loaded;
   } catch (cause) {
     const message = `TensorFlow.js with the backend '${name}' cannot be loaded: ${reasonOf(cause)}`;
-    throw missing(name, message, cause);
+    const help = `Run: ${installCommand(name)}`;
+    throw new DlcError("engine-missing", message, { help, reason: "environment", cause });
   }
 }
 
@@ -49,24 +42,44 @@ export interface LoadOptions {
   readonly wasmPath?: string | undefined;
 }
 
+const started = new Map<BackendName, Promise<void>>();
+
 /**
- * Imports and initialises a backend. Throws DlcError "engine-missing" where it cannot be had.
- * TensorFlow.js itself would go on with another backend, many times slower, and say nothing.
+ * Puts an instance of the backend into the library's registry, so that changing to it takes no waiting.
+ * `setBackend` would do so as well, but meanwhile leave the whole library without a backend, and where
+ * this one does not start go on with another, many times slower, and say nothing.
  */
+async function initialise(tf: Tf, name: BackendName): Promise<void> {
+  const { registry } = tf.engine();
+  if (registry[name] !== undefined) return;
+  const factory = tf.findBackendFactory(name);
+  if (factory === undefined) throw new Error("it does not register itself");
+  const backend = await factory();
+  if (backend === null) throw new Error("it finds nothing to run on");
+  registry[name] = backend;
+  // Or it prints an advertisement for another package at first use.
+  if (name === "cpu") Object.assign(backend, { firstUse: false });
+}
+
+/** Imports and starts a backend. Throws DlcError "engine-missing" where it cannot be had. */
 export async function loadBackend(name: BackendName, options: LoadOptions = {}): Promise<Tf> {
   const tf = await importBackend(name);
   if (name === "wasm" && options.wasmPath !== undefined) {
     const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
     setWasmPaths(options.wasmPath);
   }
-  const before = tf.getBackend();
-  const started = await tf.setBackend(name).catch(() => false);
-  if (!started || tf.getBackend() !== name) {
-    if (before) await tf.setBackend(before);
-    throw missing(name, `the backend '${name}' of TensorFlow.js does not start here`);
+  const starting = started.get(name) ?? initialise(tf, name);
+  started.set(name, starting);
+  try {
+    await starting;
+  } catch (cause) {
+    started.delete(name);
+    const message = `TensorFlow.js's backend '${name}' does not start here: ${reasonOf(cause)}`;
+    throw new DlcError("engine-missing", message, {
+      help: "Choose another device or engine: `dlc doctor` tells what this machine has.",
+      reason: "environment",
+      cause,
+    });
   }
-  // Or it prints an advertisement for another package at first use.
-  if (name === "cpu") Object.assign(tf.backend(), { firstUse: false });
-  if (before) await tf.setBackend(before);
   return tf;
 }

@@ -81,7 +81,8 @@ export function pip(
   options: ToolOptions,
 ): ReturnType<typeof runTool> {
   makeFolder(join(folder, "pip"));
-  const env = { ...process.env, TMPDIR: join(folder, "pip") };
+  // A pip.conf with "user = true" would be at odds with a folder of ours.
+  const env = { ...process.env, TMPDIR: join(folder, "pip"), PIP_USER: "0" };
   return runTool("python3", ["-m", "pip", ...args], { ...options, env });
 }
 

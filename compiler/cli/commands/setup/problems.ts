@@ -50,6 +50,6 @@ export const buildFailed = (reason: string): DlcError =>
 
 export const doesNotRun = (reason: string): DlcError =>
   new DlcError("setup-does-not-run", `TensorFlow is installed but does not compute: ${reason}`, {
-    help: "Remove node_modules/@tensorflow and run the command again. The engine onnx needs no setup.",
+    help: "Remove node_modules/@tensorflow and run the command again. For a GPU, nvidia-smi tells whether the driver works and what CUDA it knows: 12 is needed. The engine onnx needs no setup.",
     reason: "environment",
   });

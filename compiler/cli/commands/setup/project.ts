@@ -1,7 +1,7 @@
 /** @file The user's project and the binding's npm package in it. */
 import { constants, existsSync, readFileSync } from "node:fs";
 import { access } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { gist, runTool } from "../../tool.js";
 import { downloadFailed, noProject, toolMissing } from "./problems.js";
 import { bindingVersion } from "./releases.js";
@@ -84,7 +84,8 @@ export function scriptEnvironment(packageFolder: string): NodeJS.ProcessEnv {
     folders.push(join(folder, "node_modules", ".bin"));
     folder = dirname(folder);
   }
-  const separator = process.platform === "win32" ? ";" : ":";
-  const path = [...folders, process.env.PATH ?? ""].join(separator);
-  return { ...process.env, PATH: path };
+  // Windows calls it Path; two of them would be one too many.
+  const rest = Object.entries(process.env).filter(([name]) => name.toUpperCase() !== "PATH");
+  const path = [...folders, process.env.PATH ?? ""].join(delimiter);
+  return { ...Object.fromEntries(rest), PATH: path };
 }

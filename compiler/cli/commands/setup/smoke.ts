@@ -1,6 +1,6 @@
 /**
  * @file Computes one matrix product with the package in the folder of the first argument and prints what did
- * it as JSON. A process of its own, run by smoke-test.ts: a native library that does not fit may end it.
+ * it as JSON. A process of its own, run by smoke-run.ts: a native library that does not fit may end it.
  */
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";

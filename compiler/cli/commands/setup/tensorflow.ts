@@ -26,7 +26,7 @@ import {
   wheelGlibc,
   wheels,
 } from "./releases.js";
-import { type SmokeTest, smokeTest } from "./smoke-test.js";
+import { type SmokeTest, smokeTest } from "./smoke-run.js";
 
 /** package: the install of the npm package itself; wheel: built against a TensorFlow wheel. */
 export type Route = "package" | "wheel";
@@ -186,6 +186,9 @@ export async function setupTensorflow(options: SetupOptions): Promise<SetupResul
   if (!tryPackage || failure !== null) await fromWheel(folder, options);
   const test = await smokeTest(folder, signal);
   if (!test.works) throw doesNotRun(test.reason);
+  if (!isEnough(test, kind)) {
+    throw doesNotRun(`it does not find this machine's GPU. ${test.warnings}`.trimEnd());
+  }
   return result(options, folder, test, tryPackage && failure === null ? "package" : "wheel");
 }
 

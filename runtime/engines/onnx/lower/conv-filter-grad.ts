@@ -230,7 +230,13 @@ const variants: Readonly<Record<FilterGradVariant, (problem: Problem) => Handle>
     const left = rowsOf(problem);
     const sums = planes(problem).map((plane) =>
       p.reshape(
-        reduceInStages(p, "ReduceSum", p.mul(left, plane), { axes: [0, 2], keepDims: false }),
+        p.cast(
+          reduceInStages(p, "ReduceSum", p.cast(p.mul(left, plane), "f32"), {
+            axes: [0, 2],
+            keepDims: false,
+          }),
+          dy.dtype,
+        ),
         [o, 1, 1],
       ),
     );

@@ -17,6 +17,10 @@ function flipped(p: Primitives, filter: Handle): Handle {
   const [o, c, kh, kw] = sizesOf(filter);
   const taps = kh * kw;
   if (taps === 1) return filter;
+  if (p.target.manyCores) {
+    const reversed = Array.from({ length: taps }, (_, tap) => taps - 1 - tap);
+    return p.reshape(p.rows(p.reshape(filter, [o * c, taps]), 1, reversed), [o, c, kh, kw]);
+  }
   const permutation = Array.from({ length: taps * taps }, (_, i) =>
     (i % taps) + Math.floor(i / taps) === taps - 1 ? 1 : 0,
   );

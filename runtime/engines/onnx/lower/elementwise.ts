@@ -66,7 +66,7 @@ export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
   /** Where has no u32 and no bool kernel on the CPU. */
   const selectable: Partial<Record<GraphDType, GraphDType>> = p.target.has.bytes
     ? { u32: "i32", bool: "u8" }
-    : { bool: "i32", u8: "i32" };
+    : { u32: "i32", bool: "i32", u8: "i32" };
   const zeroOf = (x: Handle): Handle => p.scalar(0, x.dtype);
   /** Are integers of this type negated and so on by operators of their own? */
   const signed = (x: Handle): boolean => x.dtype === "f32" || p.target.has.integerNeg;

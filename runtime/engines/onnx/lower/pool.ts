@@ -66,6 +66,14 @@ export function poolOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
       { axis: 2, start: 0, end: rows * kernel[0] },
       { axis: 3, start: 0, end: columns * kernel[1] },
     ]);
+    if (p.target.manyCores) {
+      // [n, c, rows, kh, columns, kw]: y and dy broadcast instead of being laid out.
+      const [n, c] = sizesOf(x);
+      const windows = p.reshape(used, [n, c, rows, kernel[0], columns, kernel[1]]);
+      const each = (t: Handle): Handle => p.reshape(t, [n, c, rows, 1, columns, 1]);
+      const hits = p.cast(p.binary("Equal", windows, each(y), "bool"), dy.dtype);
+      return growTo(p.reshape(p.mul(hits, each(dy)), used.shape), sizesOf(x));
+    }
     const spread = (
       image: Handle,
       upsample: (t: Handle, scale: Pair) => Handle,
@@ -100,7 +108,7 @@ export function poolOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
     const single = Array.from({ length: taps * taps }, (_, i) =>
       Math.floor(i / taps) === i % taps ? 1 : 0,
     );
-    const filter = p.constant("f32", [taps, 1, ...kernel], single);
+    const filter = p.constant(x.dtype, [taps, 1, ...kernel], single);
     const geometry = { strides, pads, dilations: [1, 1], groups: 1 } as const;
     const spread = p.conv(p.reshape(x, [n * c, 1, h, w]), filter, null, geometry);
     const plane = [n * c, 1, rows, columns];
@@ -119,14 +127,14 @@ export function poolOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
     const flat = p.node(
       "ScatterElements",
       [
-        p.constant(x.dtype, [sizeOf(x.shape)], 0),
+        p.constant("f32", [sizeOf(x.shape)], 0),
         p.reshape(indices, [sizeOf(shape)]),
-        p.reshape(dy, [sizeOf(shape)]),
+        p.reshape(p.cast(dy, "f32"), [sizeOf(shape)]),
       ],
       [sizeOf(x.shape)],
       { axis: 0, reduction: "add" },
     );
-    return p.reshape(flat, x.shape);
+    return p.cast(p.reshape(flat, x.shape), x.dtype);
   }
 
   return {

@@ -65,7 +65,8 @@ export function sumOverFirst(p: Primitives, x: Handle): Handle {
   const n = dim(x.shape, 0);
   const tail = x.shape.slice(1);
   const ones = p.constant("f32", [1, n], 1);
-  return p.reshape(p.matmul(ones, p.reshape(x, [n, sizeOf(tail)])), tail);
+  const rows = p.reshape(p.cast(x, "f32"), [n, sizeOf(tail)]);
+  return p.cast(p.reshape(p.matmul(ones, rows), tail), x.dtype);
 }
 
 export function reduceOps(

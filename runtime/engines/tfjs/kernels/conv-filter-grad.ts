@@ -2,14 +2,14 @@
  * @file The gradient of a convolution towards its filter:
  * dW[o,c,i,j] = Σ over images and pixels of dy[n,·,o] · x[n,· shifted by (i,j),c].
  */
-import type { ConvOptions, Pair } from "../../../ops.js";
-import type { Backend } from "../backend.js";
+import type { Pads, Pair } from "../../../ops.js";
+import type { Backend, Ways } from "../backend.js";
 import type { Tensor } from "../value.js";
-import { explicit, frame, sizesOf, tapsOf } from "./layout.js";
+import { correlate, type Geometry, unit } from "./correlate.js";
+import { explicit, frame, sizesOf, windowParts } from "./layout.js";
 import { product } from "./linear.js";
 import { columnSums } from "./reduce.js";
 
-type Geometry = Pick<ConvOptions, "strides" | "pads" | "dilations">;
 type Gradient = (x: Tensor, dy: Tensor) => Tensor;
 
 interface Problem {
@@ -23,31 +23,10 @@ interface Problem {
 }
 
 /** For every tap the part of a padded tensor that it meets, strided like dy; h and w at the given axes. */
-function partsOf(
-  { b, dy, kernel, geometry }: Problem,
-  padded: Tensor,
-  h: number,
-  w: number,
-): Tensor[] {
-  const { tf } = b;
+function partsOf({ b, dy, kernel, geometry }: Problem, padded: Tensor, axes: Pair): Tensor[] {
   const [, height, width] = sizesOf(dy);
-  const { strides, dilations } = geometry;
-  return tapsOf(kernel).map(({ row, column }) => {
-    const begin = padded.shape.map(() => 0);
-    const end = [...padded.shape];
-    const step = padded.shape.map(() => 1);
-    const along = (axis: number, start: number, count: number, stride: number): void => {
-      begin[axis] = start;
-      end[axis] = start + (count - 1) * stride + 1;
-      step[axis] = stride;
-    };
-    along(h, row * dilations[0], height, strides[0]);
-    along(w, column * dilations[1], width, strides[1]);
-    const size = end.map((stop, axis) => stop - (begin[axis] as number));
-    return step.every((stride) => stride === 1)
-      ? tf.slice(padded, begin, size)
-      : tf.stridedSlice(padded, begin, end, step);
-  });
+  const parts = windowParts(b.tf, padded, axes, [height, width], { ...geometry, kernel });
+  return parts.map(({ part }) => part);
 }
 
 /** The taps' parts of x below each other as rows, [taps · c, pixels], times dy, [pixels, o]. */
@@ -59,7 +38,7 @@ function byColumns(problem: Problem): Tensor {
   const pixels = n * height * width;
   // Channels first, so that a tap's part is a copy of rows and the product needs no transposed operand.
   const padded = tf.transpose(frame(tf, x, geometry.pads), [3, 0, 1, 2]);
-  const parts = partsOf(problem, padded, 2, 3).map((part) => tf.reshape(part, [c, pixels]));
+  const parts = partsOf(problem, padded, [2, 3]).map((part) => tf.reshape(part, [c, pixels]));
   const columns = tf.concat(parts, 0);
   const sum = product(
     b,
@@ -67,6 +46,32 @@ function byColumns(problem: Problem): Tensor {
     tf.reshape(dy, [1, pixels, o]),
   );
   return tf.transpose(tf.reshape(sum, [...kernel, c, o]), [3, 2, 0, 1]);
+}
+
+/**
+ * As a convolution: channels take the place of images and images that of channels, dy is the filter, and
+ * strides and dilations change places.
+ */
+function byConv({ b, x, dy, kernel, geometry }: Problem): Tensor {
+  const { tf } = b;
+  const { strides, dilations, pads } = geometry;
+  const [, height, width] = sizesOf(dy);
+  const [, h, w] = sizesOf(x);
+  // Padding after the image until each tap is met once, and no more; negative where pixels are left over.
+  const sides: Pads = [
+    pads[0],
+    pads[1],
+    (kernel[0] - 1) * dilations[0] + (height - 1) * strides[0] + 1 - h - pads[0],
+    (kernel[1] - 1) * dilations[1] + (width - 1) * strides[1] + 1 - w - pads[1],
+  ];
+  const sum = correlate(
+    b,
+    "Conv2D",
+    tf.transpose(frame(tf, x, sides), [3, 1, 2, 0]),
+    tf.transpose(dy, [1, 2, 0, 3]),
+    { strides: dilations, pads: [0, 0, 0, 0], dilations: strides },
+  );
+  return tf.transpose(sum, [3, 0, 1, 2]);
 }
 
 function byKernel({ b, x, dy, kernel, geometry }: Problem): Tensor {
@@ -97,7 +102,7 @@ function byProducts(problem: Problem): Tensor {
   const [n, height, width, o] = sizesOf(dy);
   const c = x.shape[3] as number;
   const pixels = n * height * width;
-  const sums = partsOf(problem, frame(tf, x, geometry.pads), 1, 2).map((part) => {
+  const sums = partsOf(problem, frame(tf, x, geometry.pads), [1, 2]).map((part) => {
     const products =
       o === c
         ? tf.mul(part, dy)
@@ -122,20 +127,23 @@ function depthwiseByKernel({ b, x, dy, kernel, geometry }: Problem): Tensor {
   return asDepthwise(b, sums, kernel, c, m);
 }
 
-/** The way for a geometry: kernels know no dilations. */
+/** The way for a geometry: the kernels know no dilations. */
 export function filterGradient(
   b: Backend,
   kernel: Pair,
   geometry: Geometry,
   depthwise: boolean,
 ): Gradient {
-  const dense = geometry.dilations[0] === 1 && geometry.dilations[1] === 1;
-  const way = depthwise
-    ? dense && b.ways.depthwiseFilterGrad === "kernel"
-      ? depthwiseByKernel
-      : byProducts
-    : dense && b.ways.filterGrad === "kernel"
-      ? byKernel
-      : byColumns;
+  const dense = unit(geometry.dilations);
+  const own = dense ? b.ways.filterGrad : "columns";
+  const perChannel =
+    dense && b.ways.depthwiseFilterGrad === "kernel" ? depthwiseByKernel : byProducts;
+  const way = depthwise ? perChannel : ways[own];
   return (x, dy) => way({ b, x, dy, kernel, geometry });
 }
+
+const ways: Readonly<Record<Ways["filterGrad"], (problem: Problem) => Tensor>> = {
+  kernel: byKernel,
+  columns: byColumns,
+  conv: byConv,
+};

@@ -1,5 +1,5 @@
 /** @file Images in the layout of TensorFlow.js, which is NHWC, and shapes of tensors. */
-import type { Layout, Pads } from "../../../ops.js";
+import type { Layout, Pads, Pair } from "../../../ops.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Tf } from "../value.js";
 import { Value } from "../value.js";
@@ -24,8 +24,8 @@ export const explicit = ([top, left, bottom, right]: Pads) => [
   [0, 0],
 ];
 
-/** Zeros around height and width; where an amount is negative, rows or columns less. */
-export function frame(tf: Tf, image: Tensor, [top, left, bottom, right]: Pads): Tensor {
+/** Zeros, or another value, around height and width; where an amount is negative, rows or columns less. */
+export function frame(tf: Tf, image: Tensor, [top, left, bottom, right]: Pads, value = 0): Tensor {
   const [n, h, w, c] = sizesOf(image);
   const cut = (amount: number): number => Math.max(0, -amount);
   const grow = (amount: number): number => Math.max(0, amount);
@@ -38,25 +38,47 @@ export function frame(tf: Tf, image: Tensor, [top, left, bottom, right]: Pads): 
         [n, h - cut(top) - cut(bottom), w - cut(left) - cut(right), c],
       );
   if (sides.every((side) => side <= 0)) return kept;
-  return tf.pad(kept, [
+  const amounts: [number, number][] = [
     [0, 0],
     [grow(top), grow(bottom)],
     [grow(left), grow(right)],
     [0, 0],
-  ]);
+  ];
+  return tf.pad(kept, amounts, value);
 }
 
-/** The rows and columns that a tap of a window meets. */
-export interface Tap {
+export interface WindowPart {
   readonly row: number;
   readonly column: number;
+  readonly part: Tensor;
 }
 
-export function tapsOf(kernel: readonly [number, number]): readonly Tap[] {
-  return Array.from({ length: kernel[0] * kernel[1] }, (_, i) => ({
-    row: Math.floor(i / kernel[1]),
-    column: i % kernel[1],
-  }));
+/** For each place of a window, the elements of a padded image that are there in the windows. */
+export function windowParts(
+  tf: Tf,
+  padded: Tensor,
+  axes: Pair,
+  windows: Pair,
+  { kernel, strides, dilations }: Record<"kernel" | "strides" | "dilations", Pair>,
+): readonly WindowPart[] {
+  const stepped = strides[0] !== 1 || strides[1] !== 1;
+  return Array.from({ length: kernel[0] * kernel[1] }, (_, i) => {
+    const [row, column] = [Math.floor(i / kernel[1]), i % kernel[1]];
+    const begin = padded.shape.map(() => 0);
+    const size = [...padded.shape];
+    const step = padded.shape.map(() => 1);
+    for (const [k, offset] of [row, column].entries()) {
+      const [axis, stride] = [axes[k] as number, strides[k] as number];
+      begin[axis] = offset * (dilations[k] as number);
+      size[axis] = ((windows[k] as number) - 1) * stride + 1;
+      step[axis] = stride;
+    }
+    const end = begin.map((start, axis) => start + (size[axis] as number));
+    const part = stepped
+      ? tf.stridedSlice(padded, begin, end, step)
+      : tf.slice(padded, begin, size);
+    return { row, column, part };
+  });
 }
 
 /**

@@ -13,13 +13,18 @@ export function product(
   transposeA = false,
   transposeB = false,
 ): Tensor {
-  const { tf } = b;
-  const turned = b.ways.transposedProduct === "transpose";
-  const flip = (t: Tensor): Tensor => tf.transpose(t, [0, 2, 1]);
+  if (b.ways.product === "kernel") {
+    return b.kernel("BatchMatMul", { a: x, b: y }, { transposeA, transposeB });
+  }
+  const flip = (t: Tensor): Tensor => b.tf.transpose(t, [0, 2, 1]);
+  const right = transposeB ? flip(y) : y;
+  // Transposing a vector moves nothing. A slice of everything is a copy.
+  const fresh = transposeB && !y.shape.slice(1).includes(1);
+  const attributes = { begin: [0, 0, 0], size: right.shape };
   return b.kernel(
     "BatchMatMul",
-    { a: turned && transposeA ? flip(x) : x, b: turned && transposeB ? flip(y) : y },
-    { transposeA: transposeA && !turned, transposeB: transposeB && !turned },
+    { a: transposeA ? flip(x) : x, b: fresh ? right : b.kernel("Slice", { x: right }, attributes) },
+    { transposeA: false, transposeB: false },
   );
 }
 

@@ -2,7 +2,7 @@
 import type { Ops } from "../../../ops.js";
 import { allocate, type DType, type HostTensor, sizeOf } from "../../../tensor.js";
 import type { Backend } from "../backend.js";
-import { fromLast, type Tensor, tfTypes, toLast, Value, wholeType } from "../value.js";
+import { fromLast, type Tensor, toLast, Value, wholeType } from "../value.js";
 import { mergedAxes, onForm } from "./layout.js";
 
 type Kinds =
@@ -162,8 +162,10 @@ export function movementOps(b: Backend): Pick<Ops<Value>, Kinds> {
 
     oneHot(indices, { depth, on, off }) {
       const flat = tf.reshape(indices.plain(), [indices.size]);
-      const hot = tf.oneHot(flat, depth, on, off, tfTypes.f32 as "float32");
-      return b.plain("f32", tf.reshape(hot, [...indices.shape, depth]));
+      // wasm is wrong for float32, and for `on` and `off` that are not whole.
+      const whole = tf.reshape(tf.oneHot(flat, depth, 1, 0, "int32"), [...indices.shape, depth]);
+      const hot = tf.cast(whole, "float32");
+      return b.plain("f32", on === 1 && off === 0 ? hot : tf.add(tf.mul(hot, on - off), off));
     },
   };
 }

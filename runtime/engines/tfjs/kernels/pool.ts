@@ -2,7 +2,8 @@
 import type { AvgPoolOptions, Ops, Pair, PoolOptions } from "../../../ops.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Value } from "../value.js";
-import { explicit, frame, fromNhwc, sizesOf, toNhwc } from "./layout.js";
+import { spread } from "./correlate.js";
+import { explicit, frame, fromNhwc, sizesOf, toNhwc, windowParts } from "./layout.js";
 
 type Kinds = "maxPool2d" | "maxPool2dGrad" | "avgPool2d" | "avgPool2dGrad" | "resizeNearest";
 
@@ -23,11 +24,16 @@ function shares(size: Pair, output: Pair, { kernel, strides, pads }: PoolOptions
   );
 }
 
-/** Repeats every pixel. */
+/** Padding that is no maximum. */
+const lowest = -3.4e38;
+
+/** Repeats every pixel. Rows are joined with themselves: wasm's Tile takes ten times as long. */
 function upsample({ tf }: Backend, x: Tensor, [sh, sw]: Pair): Tensor {
   const [n, h, w, c] = sizesOf(x);
-  const tall = sh === 1 ? x : tf.tile(tf.reshape(x, [n * h, 1, w * c]), [1, sh, 1]);
-  const wide = sw === 1 ? tall : tf.tile(tf.reshape(tall, [n * h * sh * w, 1, c]), [1, sw, 1]);
+  const doubled = (rows: Tensor, count: number): Tensor =>
+    count === 1 ? rows : tf.concat(new Array<Tensor>(count).fill(rows), 1);
+  const tall = doubled(tf.reshape(x, [n * h, w * c]), sh);
+  const wide = doubled(tf.reshape(tall, [n * h * sh * w, c]), sw);
   return tf.reshape(wide, [n, h * sh, w * sw, c]);
 }
 
@@ -45,6 +51,32 @@ export function poolOps(b: Backend): Pick<Ops<Value>, Kinds> {
     return frame(tf, image, [0, 0, height - h, width - w]);
   }
 
+  /** The gradient to every element that equals the maximum of its window, place by place of the windows. */
+  function gradByComparing(x: Tensor, y: Tensor, dy: Tensor, options: PoolOptions): Tensor {
+    const { kernel, strides, pads } = options;
+    const [top, left] = pads;
+    const [, h, w] = sizesOf(x);
+    const [, rows, columns] = sizesOf(y);
+    if (sideBySide(options)) {
+      const used = tf.slice(x, [0, 0, 0, 0], [-1, rows * kernel[0], columns * kernel[1], -1]);
+      const chosen = tf.cast(tf.equal(used, upsample(b, y, kernel)), "float32");
+      return growTo(tf.mul(chosen, upsample(b, dy, kernel)), [h, w]);
+    }
+    const padded = frame(tf, x, pads, lowest);
+    const parts = windowParts(tf, padded, [1, 2], [rows, columns], {
+      kernel,
+      strides,
+      dilations: [1, 1],
+    });
+    const gradients = parts.map(({ row, column, part }) => {
+      const share = spread(b, tf.mul(tf.cast(tf.equal(part, y), "float32"), dy), strides);
+      const [, height, width] = sizesOf(share);
+      const [before, ahead] = [row - top, column - left];
+      return frame(tf, share, [before, ahead, h - height - before, w - width - ahead]);
+    });
+    return gradients.reduce((sum, gradient) => tf.add(sum, gradient));
+  }
+
   return {
     maxPool2d(x, options) {
       const y = b.kernel("MaxPool", { x: toNhwc(x, options.layout) }, attributes(options));
@@ -53,12 +85,12 @@ export function poolOps(b: Backend): Pick<Ops<Value>, Kinds> {
 
     maxPool2dGrad(x, y, dy, options) {
       const { layout } = options;
-      const inputs = {
-        dy: toNhwc(dy, layout),
-        input: toNhwc(x, layout),
-        output: toNhwc(y, layout),
-      };
-      return fromNhwc(b, b.kernel("MaxPoolGrad", inputs, attributes(options)), layout);
+      const [input, output, given] = [toNhwc(x, layout), toNhwc(y, layout), toNhwc(dy, layout)];
+      const dx =
+        b.ways.maxPoolGrad === "kernel"
+          ? b.kernel("MaxPoolGrad", { dy: given, input, output }, attributes(options))
+          : gradByComparing(input, output, given, options);
+      return fromNhwc(b, dx, layout);
     },
 
     // The kernel divides by the part of a window inside the image; padding that counts is made real.

@@ -2,6 +2,7 @@
 import type { Ops, ReduceOptions } from "../../../ops.js";
 import type { Backend } from "../backend.js";
 import { type Tensor, toLast, Value } from "../value.js";
+import { product } from "./linear.js";
 
 type Reduction = (x: Tensor, axes: number[], keepDims: boolean) => Tensor;
 
@@ -25,29 +26,34 @@ function reduce(
   return b.plain(x.dtype, b.tf.reshape(result, shape));
 }
 
-/** The most rows that are added up in one go where a product does it: keeps the rounding small. */
-const longestSum = 1024;
+/** The most rows that are added up in one go where a product does it: rounding grows with their number. */
+const longestSum = 128;
+
+/** How many equal parts of a number of rows are added up first; all, where it has no such part. */
+function partsOf(rows: number): number {
+  for (let parts = Math.min(rows, longestSum); parts > 1; parts--) {
+    if (rows % parts === 0) return parts;
+  }
+  return Math.max(1, rows);
+}
+
+/** A row of ones times the matrix whose rows are parts of all rows, until one row is left. */
+function sumByProducts(b: Backend, matrix: Tensor, rows: number, columns: number): Tensor {
+  const parts = partsOf(rows);
+  const ones = b.fill([1, 1, parts], 1);
+  const sums = product(b, ones, b.tf.reshape(matrix, [1, parts, (rows / parts) * columns]));
+  return parts === rows
+    ? b.tf.reshape(sums, [columns])
+    : sumByProducts(b, sums, rows / parts, columns);
+}
 
 /** Sums over all axes but the last, [columns]. */
 export function columnSums(b: Backend, x: Tensor): Tensor {
-  const { tf } = b;
   const columns = x.shape.at(-1) as number;
   const rows = x.size / columns;
-  const matrix = tf.reshape(x, [rows, columns]);
-  if (b.ways.columnSum === "reduce" || x.dtype !== "float32") return tf.sum(matrix, 0);
-  const groups = rows > longestSum && rows % longestSum === 0 ? rows / longestSum : 1;
-  const ones = b.fill([1, 1, rows / groups], 1);
-  const parts = b.kernel(
-    "BatchMatMul",
-    {
-      a: groups === 1 ? ones : tf.tile(ones, [groups, 1, 1]),
-      b: tf.reshape(matrix, [groups, rows / groups, columns]),
-    },
-    { transposeA: false, transposeB: false },
-  );
-  return groups === 1
-    ? tf.reshape(parts, [columns])
-    : tf.sum(tf.reshape(parts, [groups, columns]), 0);
+  return b.ways.columnSum === "matmul" && x.dtype === "float32"
+    ? sumByProducts(b, x, rows, columns)
+    : b.tf.sum(b.tf.reshape(x, [rows, columns]), 0);
 }
 
 export function reduceOps(b: Backend): Pick<Ops<Value>, "sum" | "mean" | "max" | "min" | "argMax"> {
