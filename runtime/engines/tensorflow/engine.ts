@@ -22,7 +22,7 @@ export function createTensorflowEngine(
     name: "tensorflow",
     device,
     threads,
-    // The CPU's kernels take both types; they save memory, not time.
+    // On the CPU they save memory, not time: see halves.ts.
     half:
       device === "cpu" ? { f16: "emulated", bf16: "emulated" } : { f16: "native", bf16: "native" },
     createState(specs, values) {

@@ -349,6 +349,8 @@ export function createPrimitives(graph: Graph, device: string) {
     graph,
     /** Does the device convolve with dilations, backwards too, and with groups? The CPU's kernels do not. */
     anyConv: device !== "cpu",
+    /** Do the device's kernels sum halves in f32? */
+    ownHalves: device !== "cpu",
     node,
     typed,
     ints,

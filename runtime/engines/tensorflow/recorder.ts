@@ -1,6 +1,7 @@
 /** @file The op contract over a graph: running a program against it records the program. */
 import type { OpKind, Ops } from "../../ops.js";
 import type { Graph, Handle } from "./graph.js";
+import { emulateHalves } from "./halves.js";
 import { convOps } from "./lower/conv.js";
 import { elementwiseOps } from "./lower/elementwise.js";
 import { linearOps } from "./lower/linear.js";
@@ -29,7 +30,7 @@ export function createRecorder(
   variables: Variables,
   onOp: (recorded: RecordedOp) => void,
 ): Ops<Handle> {
-  const table: Omit<Ops<Handle>, "scope"> = {
+  const lowerings: Omit<Ops<Handle>, "scope"> = {
     ...movementOps(p),
     ...elementwiseOps(p),
     ...reduceOps(p),
@@ -42,6 +43,7 @@ export function createRecorder(
     ...randomOps(p),
     ...updateOps(p, variables),
   };
+  const table = p.ownHalves ? lowerings : emulateHalves(p, lowerings);
   let scope = "";
 
   type Lowering = (...args: readonly unknown[]) => Handle | readonly Handle[];

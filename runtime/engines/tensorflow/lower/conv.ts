@@ -56,6 +56,28 @@ function kernels(p: Primitives, geometry: Geometry, depthwise: boolean) {
   };
 }
 
+/**
+ * Depthwise kernels on images that carry their padding: where TensorFlow's graph rewriter fuses a depthwise
+ * convolution with its bias it forgets explicit paddings, and then ends the process.
+ */
+function depthwiseKernels(
+  p: Primitives,
+  { pads, ...geometry }: Geometry,
+): ReturnType<typeof kernels> {
+  const plain = kernels(p, { ...geometry, pads: [0, 0, 0, 0] }, true);
+  const [top, left, bottom, right] = pads;
+  const padded = (x: Handle): Handle => p.pad(x, [0, top, left, 0], [0, bottom, right, 0]);
+  return {
+    forward: (x, filter) => plain.forward(padded(x), filter),
+    towardsInput(dy, filter, shape) {
+      const [n, h, w, c] = shape;
+      const whole = plain.towardsInput(dy, filter, [n, h + top + bottom, w + left + right, c]);
+      return p.slice(whole, [0, top, left, 0], shape);
+    },
+    towardsFilter: (x, dy, shape) => plain.towardsFilter(padded(x), dy, shape),
+  };
+}
+
 /** Puts `dilations − 1` zeros between the taps of a filter. */
 function spread(p: Primitives, filter: Handle, [dh, dw]: Pair): Handle {
   const [kh, kw, i, o] = filter.shape as Shape4;
@@ -124,6 +146,8 @@ export function convOps(
     if (perGroup === 1 && strides[0] === strides[1]) return "depthwise";
     return p.anyConv ? "whole" : "groups";
   }
+  const runOf = (plan: Plan, geometry: Geometry) =>
+    plan === "depthwise" ? depthwiseKernels(p, geometry) : kernels(p, geometry, false);
   /** `[kh, kw, 1, channels · multiplier]` as the depthwise kernels have it. */
   function perChannel(filter: Handle, groups: number): Handle {
     const [kh, kw, , o] = filter.shape as Shape4;
@@ -143,7 +167,7 @@ export function convOps(
           isDilated(geometry) ? spread(p, ws, geometry.dilations) : ws,
           groups,
         );
-        return kernels(p, dense(geometry), true).forward(xs, taps);
+        return depthwiseKernels(p, dense(geometry)).forward(xs, taps);
       };
       const y =
         plan === "groups"
@@ -174,7 +198,7 @@ export function convOps(
         const taps = native || !isDilated(geometry) ? ws : spread(p, ws, geometry.dilations);
         const own = plan === "groups" ? 1 : groups;
         const shape = [dim(dys.shape, 0), ...inputSize, perGroup * own] as Shape4;
-        const run = kernels(p, native ? geometry : dense(geometry), plan === "depthwise");
+        const run = runOf(plan, native ? geometry : dense(geometry));
         const channels = plan === "depthwise" ? perChannel(taps, groups) : taps;
         return run.towardsInput(dys, channels, shape);
       };
@@ -209,7 +233,7 @@ export function convOps(
           apart ? reach(taps, dilations[i as 0 | 1]) : taps,
         ) as unknown as Pair;
         const o = dim(dys.shape, 3);
-        const run = kernels(p, native ? geometry : dense(geometry), plan === "depthwise");
+        const run = runOf(plan, native ? geometry : dense(geometry));
         const shape: Shape4 =
           plan === "depthwise" ? [...size, groups, o / groups] : [...size, perGroup, o];
         const result = p.reshape(run.towardsFilter(xs, dys, shape), [...size, perGroup, o]);
