@@ -4,12 +4,17 @@ import type { OpKind } from "../ops.js";
 import type { EngineEntry } from "./entry.js";
 import { onnxEntry } from "./onnx/entry.js";
 import { type EngineOptions, startEngine } from "./select.js";
+import { tensorflowEntry } from "./tensorflow/entry.js";
 import { tfjsEntry } from "./tfjs/entry.js";
 
 export type { Availability, EngineEntry, Probe, ToRecord } from "./entry.js";
 export type { EngineOptions } from "./select.js";
 
-export const engineEntries: readonly EngineEntry[] = [onnxEntry, tfjsEntry("node")];
+export const engineEntries: readonly EngineEntry[] = [
+  tensorflowEntry,
+  onnxEntry,
+  tfjsEntry("node"),
+];
 
 /** Ops that each engine leaves to the compiler's expansions. */
 export const engineLacks: Readonly<Record<string, readonly OpKind[]>> = Object.fromEntries(

@@ -4,7 +4,7 @@
  */
 import { toHalfBits } from "../../half.js";
 import type { ElementType } from "../../tensor.js";
-import { encodeMessage, type MessageWriter } from "./protobuf.js";
+import { encodeMessage, type MessageWriter } from "../protobuf.js";
 
 /** Element types inside a graph: those of the contract, and two that lowerings use for themselves. */
 export type GraphDType = ElementType | "i64" | "f64";

@@ -1,5 +1,5 @@
 /**
- * @file A writer for the protocol-buffers wire format: as much of it as ONNX models need.
+ * @file A writer for the protocol-buffers wire format: as much of it as models need.
  * https://protobuf.dev/programming-guides/encoding
  */
 
