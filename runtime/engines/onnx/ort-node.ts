@@ -3,8 +3,11 @@ import { createRequire } from "node:module";
 import { DlcError } from "../../errors.js";
 import type { Ort } from "./ort.js";
 
-/** Loads the native library; throws DlcError "engine-missing" where it does not load. */
+/**
+ * Loads the native library, without its telemetry: version 1.30 would keep a database in the home folder and may
+ * send it away. (A user who wants it sets ORT_DISABLE_TELEMETRY=0.) Throws DlcError "engine-missing" where it does not load. */
 export async function loadOrt(): Promise<Ort> {
+  process.env.ORT_DISABLE_TELEMETRY ??= "1";
   try {
     const loaded = await import("onnxruntime-node");
     return "default" in loaded ? (loaded.default as Ort) : loaded;
