@@ -64,9 +64,7 @@ export function createBackend(tf: Tf, name: BackendName): Backend {
     name,
     ways,
     kernel: (kernel, inputs, attributes) =>
-      tf
-        .engine()
-        .runKernel(kernel, inputs as NamedTensorMap, attributes as NamedAttrMap) as Tensor,
+      tf.engine().runKernel(kernel, inputs as NamedTensorMap, attributes as NamedAttrMap) as Tensor,
     plain: (dtype, tensor) => new Value(tf, dtype, { plain: tensor }),
     image: (tensor) => new Value(tf, "f32", { last: tensor }),
     fill: (shape, value, dtype = "f32") => tf.fill([...shape], value, tfTypes[dtype]),

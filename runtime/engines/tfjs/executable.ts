@@ -22,7 +22,8 @@ export interface ExecutableOptions {
 }
 
 function located(error: unknown, program: Program): Error {
-  if (!(error instanceof OpFailure)) return error instanceof Error ? error : new Error(String(error));
+  if (!(error instanceof OpFailure))
+    return error instanceof Error ? error : new Error(String(error));
   const { kind, scope } = error.instruction;
   const message = `program ${program.name} failed in ${kind} of layer '${scope}': ${error.message}`;
   return new Error(message, { cause: error.cause });
@@ -48,7 +49,8 @@ export function createExecutable(
     }
     for (const [name, dtype] of Object.entries(program.scalars)) {
       const value = call.scalars[name as keyof Scalars];
-      if (value === undefined) throw new Error(`program ${program.name} needs the scalar '${name}'`);
+      if (value === undefined)
+        throw new Error(`program ${program.name} needs the scalar '${name}'`);
       frame.own(tape.scalars[name] as Ref, Value.fed(b.tf, scalar(dtype, value)));
     }
     for (const [name, ref] of Object.entries(tape.reads)) frame.borrow(ref, state.current(name));

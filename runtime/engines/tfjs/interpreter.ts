@@ -80,7 +80,9 @@ export function createInterpreter(b: Backend): Interpreter {
     return args.map((arg) => {
       if (arg instanceof Ref) return frame.get(arg);
       if (Array.isArray(arg)) return arg.map(value);
-      return Object.fromEntries(Object.entries(Object(arg)).map(([name, one]) => [name, value(one)]));
+      return Object.fromEntries(
+        Object.entries(Object(arg)).map(([name, one]) => [name, value(one)]),
+      );
     });
   }
 

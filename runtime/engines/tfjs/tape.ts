@@ -151,7 +151,8 @@ export function writeTape(program: Program, batch: number): Tape {
     Object.fromEntries(
       names.map((name) => {
         const ref = given[name];
-        if (ref === undefined) throw new Error(`program ${program.name} lacks its ${what} '${name}'`);
+        if (ref === undefined)
+          throw new Error(`program ${program.name} lacks its ${what} '${name}'`);
         return [name, ref];
       }),
     );

@@ -15,6 +15,7 @@ import { allocate, type DType, type ElementType, type HostTensor, sizeOf } from 
 
 export type Tf = typeof import("@tensorflow/tfjs-core");
 export type { Tensor };
+
 type Shape = readonly number[];
 
 export const tfTypes: Readonly<Record<DType, "float32" | "int32" | "bool">> = {

@@ -23,7 +23,12 @@ interface Problem {
 }
 
 /** For every tap the part of a padded tensor that it meets, strided like dy; h and w at the given axes. */
-function partsOf({ b, dy, kernel, geometry }: Problem, padded: Tensor, h: number, w: number): Tensor[] {
+function partsOf(
+  { b, dy, kernel, geometry }: Problem,
+  padded: Tensor,
+  h: number,
+  w: number,
+): Tensor[] {
   const { tf } = b;
   const [, height, width] = sizesOf(dy);
   const { strides, dilations } = geometry;

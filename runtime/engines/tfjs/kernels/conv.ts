@@ -1,5 +1,5 @@
 /** @file Convolutions: forward and towards the input. The filter gradient has its own file. */
-import type { ConvOptions, Ops, Pair, Pads } from "../../../ops.js";
+import type { ConvOptions, Ops, Pads, Pair } from "../../../ops.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Value } from "../value.js";
 import { filterGradient } from "./conv-filter-grad.js";
@@ -149,10 +149,12 @@ function depthwiseInputGradient(
   const multiplier = o / channels;
   const byChannel = tf.reshape(dy, [n * h * w, channels, multiplier]);
   const parts = Array.from({ length: multiplier }, (_, m) => {
-    const image = tf.reshape(
-      tf.slice(byChannel, [0, 0, m], [n * h * w, channels, 1]),
-      [n, h, w, channels],
-    );
+    const image = tf.reshape(tf.slice(byChannel, [0, 0, m], [n * h * w, channels, 1]), [
+      n,
+      h,
+      w,
+      channels,
+    ]);
     const taps = tf.slice(turned, [0, 0, 0, m], [kh, kw, channels, 1]);
     return towardsInput(b, "DepthwiseConv2dNative", image, taps, geometry, inputSize);
   });

@@ -149,7 +149,8 @@ export function elementwiseOps(b: Backend): Pick<Ops<Value>, Kinds> {
     stopGradient: (x) => x,
     // Step is 1 above 0 and `alpha` elsewhere.
     reluGrad: binary((dy, y) => tf.mul(dy, tf.step(y, 0))),
-    cast: (x, { dtype }) => elementwise(b, [x], wholeType(dtype), (t) => convert(b, t, x.dtype, wholeType(dtype))),
+    cast: (x, { dtype }) =>
+      elementwise(b, [x], wholeType(dtype), (t) => convert(b, t, x.dtype, wholeType(dtype))),
 
     add: binary((x, y) => tf.add(x, y)),
     sub: binary((x, y) => tf.sub(x, y)),

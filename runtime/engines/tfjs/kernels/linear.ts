@@ -62,10 +62,7 @@ export function linearOps(b: Backend): Pick<Ops<Value>, "matmul"> {
             transposeB,
           )
         : product(b, batched(x, lead), batched(y, lead), transposeA, transposeB);
-      const biased =
-        bias === undefined
-          ? result
-          : tf.add(result, bias.plain());
+      const biased = bias === undefined ? result : tf.add(result, bias.plain());
       const shaped = tf.reshape(activate(tf, biased, activation), [...lead, rows, columns]);
       return b.plain("f32", shaped);
     },

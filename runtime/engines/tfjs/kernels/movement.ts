@@ -21,7 +21,11 @@ type Kinds =
 
 const isIdentity = (perm: readonly number[]): boolean => perm.every((axis, i) => axis === i);
 
-function filled(dtype: DType, shape: readonly number[], value: number | readonly number[]): HostTensor {
+function filled(
+  dtype: DType,
+  shape: readonly number[],
+  value: number | readonly number[],
+): HostTensor {
   const data = allocate(dtype, sizeOf(shape));
   if (typeof value === "number") data.fill(value);
   else data.set(value);
@@ -124,15 +128,20 @@ export function movementOps(b: Backend): Pick<Ops<Value>, Kinds> {
         return pad(tensor, amounts, value);
       }),
 
-    reverse: (x, { axes }) =>
-      onForm(b, x, (tensor, place) => reverse(tensor, axes.map(place))),
+    reverse: (x, { axes }) => onForm(b, x, (tensor, place) => reverse(tensor, axes.map(place))),
 
     concat(xs, { axis }) {
       const first = xs[0] as Value;
       const last = xs.every((x) => x.isLast);
       const joined = last
-        ? tf.concat(xs.map((x) => x.last()), fromLast[axis] as number)
-        : tf.concat(xs.map((x) => x.plain()), axis);
+        ? tf.concat(
+            xs.map((x) => x.last()),
+            fromLast[axis] as number,
+          )
+        : tf.concat(
+            xs.map((x) => x.plain()),
+            axis,
+          );
       return new Value(tf, first.dtype, last ? { last: joined } : { plain: joined });
     },
 

@@ -1,7 +1,7 @@
 /** @file Batch normalisation, by the backend's one kernel for an affine map per channel. */
 import type { Ops } from "../../../ops.js";
 import type { Backend } from "../backend.js";
-import { type Tensor, Value } from "../value.js";
+import type { Tensor, Value } from "../value.js";
 import { columnSums } from "./reduce.js";
 
 /** Tensors with their channels last, and the way back to values. */

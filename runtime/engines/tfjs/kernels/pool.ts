@@ -53,7 +53,11 @@ export function poolOps(b: Backend): Pick<Ops<Value>, Kinds> {
 
     maxPool2dGrad(x, y, dy, options) {
       const { layout } = options;
-      const inputs = { dy: toNhwc(dy, layout), input: toNhwc(x, layout), output: toNhwc(y, layout) };
+      const inputs = {
+        dy: toNhwc(dy, layout),
+        input: toNhwc(x, layout),
+        output: toNhwc(y, layout),
+      };
       return fromNhwc(b, b.kernel("MaxPoolGrad", inputs, attributes(options)), layout);
     },
 

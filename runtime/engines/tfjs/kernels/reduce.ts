@@ -6,7 +6,12 @@ import { type Tensor, toLast, Value } from "../value.js";
 type Reduction = (x: Tensor, axes: number[], keepDims: boolean) => Tensor;
 
 /** Reduced to a value with the axes that are left in order; on the image's own layout where that allows it. */
-function reduce(b: Backend, x: Value, { axes, keepDims }: ReduceOptions, compute: Reduction): Value {
+function reduce(
+  b: Backend,
+  x: Value,
+  { axes, keepDims }: ReduceOptions,
+  compute: Reduction,
+): Value {
   if (axes.length === 0) return x;
   const left = toLast.filter((axis) => !axes.includes(axis) && x.shape[axis] !== 1);
   const inOrder = left.every((axis, i) => i === 0 || axis > (left[i - 1] as number));
@@ -45,9 +50,7 @@ export function columnSums(b: Backend, x: Tensor): Tensor {
     : tf.sum(tf.reshape(parts, [groups, columns]), 0);
 }
 
-export function reduceOps(
-  b: Backend,
-): Pick<Ops<Value>, "sum" | "mean" | "max" | "min" | "argMax"> {
+export function reduceOps(b: Backend): Pick<Ops<Value>, "sum" | "mean" | "max" | "min" | "argMax"> {
   const { tf } = b;
 
   const sum: Reduction = (x, axes, keepDims) => {
@@ -56,7 +59,10 @@ export function reduceOps(
     if (!leading || x.size === 0) return tf.sum(x, axes, keepDims);
     const sums = columnSums(b, x);
     return keepDims
-      ? tf.reshape(sums, x.shape.map((size, axis) => (axis === rank - 1 ? size : 1)))
+      ? tf.reshape(
+          sums,
+          x.shape.map((size, axis) => (axis === rank - 1 ? size : 1)),
+        )
       : sums;
   };
 
