@@ -28,6 +28,20 @@ export interface Executable {
     readonly commit?: (outputs: Readonly<Record<string, HostTensor>>) => boolean;
   }): Promise<Record<string, HostTensor>>;
   /**
+   * Runs several times in one call, each time on the state that the time before left, and returns the outputs
+   * of each: the same numbers as by `run`, to the last bit. The state takes effect as a whole, and only if
+   * `commit` returns true for all outputs (default: always). Absent where the engine has nothing to gain.
+   */
+  runSteps?(call: {
+    /** In order; at least one. */
+    readonly steps: readonly {
+      readonly inputs: Readonly<Record<string, HostTensor>>;
+      readonly scalars: Partial<Scalars>;
+    }[];
+    readonly state: DeviceState;
+    readonly commit?: (outputs: readonly Readonly<Record<string, HostTensor>>[]) => boolean;
+  }): Promise<readonly Record<string, HostTensor>[]>;
+  /**
    * Runs without changing state and returns every tensor the program computes, in order, with the
    * layer scope it was computed under; halves come as f32. For finding the first non-finite value; slow.
    */
@@ -52,6 +66,11 @@ export interface Engine {
    * smaller; emulated: the numbers of that type, computed in f32; none: such programs are refused.
    */
   readonly half: Readonly<Record<HalfType, "native" | "emulated" | "none">>;
+  /**
+   * Training steps that it is best given at a time, by `runSteps`: more than one where state would otherwise go
+   * to the device and back with every step. Default: 1.
+   */
+  readonly stepsPerCall?: number;
   createState(
     specs: Readonly<Record<string, StateSpec>>,
     values: Readonly<Record<string, HostTensor>>,

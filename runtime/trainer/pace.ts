@@ -4,12 +4,14 @@
 const memory = 50;
 
 export interface Pace {
-  /** Marks the end of a training batch of so many examples. */
-  batchDone(examples: number): void;
+  /** Marks the end of training batches of so many examples, which were done together. */
+  batchesDone(examples: readonly number[]): void;
   /** Marks the start of something that is not a training batch. */
   pause(): void;
   validationDone(seconds: number): void;
   readonly examplesPerSecond: number;
+  /** Seconds of the fastest of the recent batches; null while nothing was measured. */
+  readonly secondsPerBatch: number | null;
   /** Seconds for so many batches and validations; null while nothing was measured. */
   remaining(batches: number, validations: number): number | null;
 }
@@ -23,10 +25,11 @@ export function createPace(now: () => number = () => performance.now() / 1000): 
     return sorted[Math.floor(sorted.length / 2)] ?? null;
   };
   return {
-    batchDone(examples) {
+    batchesDone(list) {
       const time = now();
-      recent.push({ seconds: time - last, examples });
-      if (recent.length > memory) recent.shift();
+      const seconds = (time - last) / list.length;
+      for (const examples of list) recent.push({ seconds, examples });
+      recent.splice(0, Math.max(0, recent.length - memory));
       last = time;
     },
     pause() {
@@ -39,6 +42,9 @@ export function createPace(now: () => number = () => performance.now() / 1000): 
       const seconds = recent.reduce((sum, batch) => sum + batch.seconds, 0);
       const examples = recent.reduce((sum, batch) => sum + batch.examples, 0);
       return seconds > 0 ? examples / seconds : 0;
+    },
+    get secondsPerBatch() {
+      return recent.length === 0 ? null : Math.min(...recent.map(({ seconds }) => seconds));
     },
     remaining(batches, validations) {
       // The median: one slow batch (a checkpoint, a first recording) must not shake the estimate.

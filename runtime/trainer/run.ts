@@ -6,6 +6,7 @@ import type { DeviceState, Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
 import type { Program } from "../program.js";
 import type { ModelDefinition, TrainSpec } from "../spec.js";
+import { chunkLength, inChunks, trainChunk } from "./chunk.js";
 import { evaluate, evaluationBatch } from "./evaluate.js";
 import type { EpochRecord, MetricValues, TrainEvent, TrainResult } from "./events.js";
 import { addLosses, meanLosses } from "./loss-sums.js";
@@ -18,8 +19,8 @@ import { addSteps, skippedWarning } from "./precision.js";
 import { noSums, packProgress, type RunProgress } from "./progress-state.js";
 import type { RunFolder } from "./run-folder.js";
 import type { RunLength } from "./schedule.js";
-import { batchesPerEpoch, type TrainingData } from "./source.js";
-import { type StepContext, type StepProgram, shownRate, trainBatch } from "./step.js";
+import { type Batch, batchesPerEpoch, type TrainingData } from "./source.js";
+import { type StepContext, type StepProgram, type StepResult, shownRate } from "./step.js";
 
 export interface TrainingPrograms {
   /** What each batch runs, in order. */
@@ -131,27 +132,12 @@ export function createRun(parts: RunParts): Run {
       from: progress.position,
       shuffle: settings.shuffle ? settings.seed : null,
     });
-    for await (const batch of batches) {
+    const most = (first: Batch): number =>
+      chunkLength(context, progress, first, pace.secondsPerBatch);
+    for await (const chunk of inChunks(batches, most)) {
       const stopped = parts.stop();
       if (stopped !== null) return stopped;
-      const before = progress.step;
-      const {
-        progress: next,
-        outputs,
-        loss,
-        scaled,
-        learningRate,
-      } = await trainBatch(context, progress, batch);
-      metrics.add(outputs, batch.inputs);
-      const examples = next.sums.examples + batch.rows.length;
-      const losses = addLosses(next.sums.losses, outputs, batch.rows.length);
-      const steps = addSteps(next.sums.scaled ?? null, scaled, "later");
-      const sums = { ...next.sums, examples, losses, ...(steps && { scaled: steps }) };
-      progress = { ...next, sums };
-      unsaved = true;
-      pace.batchDone(batch.rows.length);
-      emitStep(loss, learningRate);
-      if (isSaveDue(before)) await save(progress);
+      await train(chunk);
     }
     if (progress.position !== length.batchesPerEpoch) {
       throw new Error(
@@ -159,6 +145,31 @@ export function createRun(parts: RunParts): Run {
       );
     }
     return null;
+  }
+
+  /** Trains on batches and takes in what each gives, in order, as if they had come one by one. */
+  async function train(chunk: readonly Batch[]): Promise<void> {
+    let rest = chunk;
+    for await (const results of trainChunk(context, progress, chunk)) {
+      const done = rest.slice(0, results.length);
+      rest = rest.slice(results.length);
+      pace.batchesDone(done.map(({ rows }) => rows.length));
+      for (const [i, batch] of done.entries()) await take(batch, results[i] as StepResult);
+    }
+  }
+
+  async function take(batch: Batch, result: StepResult): Promise<void> {
+    const { outputs, loss, scaled, learningRate } = result;
+    const { sums: before, step } = progress;
+    metrics.add(outputs, batch.inputs);
+    const examples = before.examples + batch.rows.length;
+    const losses = addLosses(before.losses, outputs, batch.rows.length);
+    const steps = addSteps(before.scaled ?? null, scaled, "later");
+    const sums = { ...before, examples, losses, ...(steps && { scaled: steps }) };
+    progress = { ...result.progress, sums };
+    unsaved = true;
+    emitStep(loss, learningRate);
+    if (isSaveDue(step)) await save(progress);
   }
 
   /** Inside an epoch only: its end has a checkpoint anyway. */

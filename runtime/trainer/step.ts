@@ -73,6 +73,39 @@ export function shownRate(context: StepContext, progress: RunProgress, step: num
   return rateOf(context, update, step, progress.monitor.plateau.reduction);
 }
 
+/** The scalars of an update's call. `again` counts its own calls of this batch, `calls` those of all updates. */
+export function scalarsOfCall(
+  context: StepContext,
+  update: StepProgram,
+  progress: RunProgress,
+  again = 0,
+  calls = 0,
+): Scalars {
+  const { settings, length } = context;
+  const stepsDone = progress.step - stepsBefore(update, length);
+  const batchKey = derive(settings.seed, progress.batches + 1);
+  return {
+    learning_rate: rateOf(context, update, progress.step + 1, progress.monitor.plateau.reduction),
+    step: stepsDone * update.steps + again + 1,
+    random_key: update.phase === null ? batchKey : derive(batchKey, calls),
+  };
+}
+
+/** The counters after a batch. */
+export function afterBatch({ settings, length }: StepContext, progress: RunProgress): RunProgress {
+  const isLast =
+    progress.epoch + 1 >= settings.epochs && progress.position + 1 >= length.batchesPerEpoch;
+  const pending = progress.pending + 1;
+  const isUpdate = pending >= settings.accumulate || isLast;
+  return {
+    ...progress,
+    step: progress.step + Number(isUpdate),
+    batches: progress.batches + 1,
+    position: progress.position + 1,
+    pending: isUpdate ? 0 : pending,
+  };
+}
+
 /**
  * Trains on one batch. Gradients of `accumulate` batches make one update; batches that are left at
  * the end of an epoch are carried into the next one, and at the end of the run they are applied.
@@ -84,23 +117,16 @@ export async function trainBatch(
   progress: RunProgress,
   batch: Batch,
 ): Promise<StepResult> {
-  const { updates, settings, length, apply } = context;
-  const { reduction } = progress.monitor.plateau;
+  const { updates, settings, apply } = context;
   const learningRate = shownRate(context, progress, progress.step + 1);
-  const batchKey = derive(settings.seed, progress.batches + 1);
   const outputs: Record<string, HostTensor> = {};
   let loss = 0;
   let calls = 0;
   let scaled: ScaledSteps | null = null;
   for (const update of updates.filter((candidate) => runsIn(candidate, progress.epoch))) {
-    const stepsDone = progress.step - stepsBefore(update, length);
     let latest: Readonly<Record<string, HostTensor>> = {};
     for (let i = 0; i < update.steps; i++) {
-      const scalars: Scalars = {
-        learning_rate: rateOf(context, update, progress.step + 1, reduction),
-        step: stepsDone * update.steps + i + 1,
-        random_key: update.phase === null ? batchKey : derive(batchKey, calls),
-      };
+      const scalars = scalarsOfCall(context, update, progress, i, calls);
       latest = await callOnce(context, update, scalars, progress, batch);
       scaled = addSteps(scaled, scaledStep(latest), "together");
       calls++;
@@ -109,28 +135,14 @@ export async function trainBatch(
     Object.assign(outputs, renamed(latest, update.phase));
   }
   if (updates.length > 1 || updates[0]?.phase != null) outputs.loss = scalar("f32", loss);
-  const isLast =
-    progress.epoch + 1 >= settings.epochs && progress.position + 1 >= length.batchesPerEpoch;
-  const pending = progress.pending + 1;
-  const isUpdate = pending >= settings.accumulate || isLast;
-  if (isUpdate && apply !== null) {
-    const scalars = { learning_rate: learningRate, step: progress.step + 1, random_key: batchKey };
+  const next = afterBatch(context, progress);
+  if (next.step > progress.step && apply !== null) {
+    const random_key = derive(settings.seed, progress.batches + 1);
+    const scalars = { learning_rate: learningRate, step: progress.step + 1, random_key };
     const applied = await applySums(context, apply, scalars, progress, batch);
     scaled = addSteps(scaled, scaledStep(applied), "together");
   }
-  return {
-    progress: {
-      ...progress,
-      step: progress.step + Number(isUpdate),
-      batches: progress.batches + 1,
-      position: progress.position + 1,
-      pending: isUpdate ? 0 : pending,
-    },
-    outputs,
-    loss,
-    scaled,
-    learningRate,
-  };
+  return { progress: next, outputs, loss, scaled, learningRate };
 }
 
 /** Runs one update, which takes effect only if its loss is finite. */
@@ -149,11 +161,10 @@ async function callOnce(
   };
   const outputs = await executable.run({
     ...call,
-    commit: (results) => Number.isFinite(lossOf(results)) && !isHopeless(results),
+    commit: isSound,
   });
-  const finite = Number.isFinite(lossOf(outputs));
-  if (finite && !isHopeless(outputs)) return outputs;
-  const what = finite ? "a gradient" : "the loss";
+  if (isSound(outputs)) return outputs;
+  const what = Number.isFinite(lossOf(outputs)) ? "a gradient" : "the loss";
   throw await explainNonFinite({
     ...call,
     program,
@@ -196,6 +207,10 @@ function isHopeless(outputs: Readonly<Record<string, HostTensor>>): boolean {
   return scaled !== null && scaled.skipped > 0 && scaled.scale <= 1;
 }
 
+/** May an update with these outputs take effect? */
+export const isSound = (outputs: Readonly<Record<string, HostTensor>>): boolean =>
+  Number.isFinite(lossOf(outputs)) && !isHopeless(outputs);
+
 const whenOf = (progress: RunProgress, batch: Batch): string =>
   `in step ${progress.step + 1} (epoch ${progress.epoch + 1}, batch ${batch.index + 1})`;
 
@@ -209,6 +224,6 @@ function renamed(
   return loss === undefined ? others : { ...others, [`loss.${phase}`]: loss };
 }
 
-function lossOf(outputs: Readonly<Record<string, HostTensor>>): number {
+export function lossOf(outputs: Readonly<Record<string, HostTensor>>): number {
   return outputs.loss?.data[0] ?? Number.NaN;
 }

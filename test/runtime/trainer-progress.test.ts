@@ -111,7 +111,7 @@ describe("pace", () => {
     expect(pace.remaining(10, 0)).toBeNull();
     for (const seconds of [1, 1, 30, 1, 1]) {
       time += seconds;
-      pace.batchDone(64);
+      pace.batchesDone([64]);
     }
     expect(pace.remaining(10, 2)).toBe(10);
     pace.validationDone(5);
@@ -119,7 +119,7 @@ describe("pace", () => {
     time += 100;
     pace.pause();
     time += 1;
-    pace.batchDone(64);
+    pace.batchesDone([64]);
     expect(pace.remaining(1, 0)).toBe(1);
     expect(pace.examplesPerSecond).toBeCloseTo((6 * 64) / 35, 12);
   });

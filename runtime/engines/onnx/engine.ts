@@ -67,6 +67,7 @@ export function createTargetEngine(ort: Ort, target: OnnxTarget, threads: number
     device: target.device,
     threads,
     half: target.half,
+    stepsPerCall: target.stepsPerCall ?? 1,
     createState(specs, values) {
       const state =
         device === null

@@ -24,9 +24,41 @@ async function probeGpu(): Promise<Probe> {
   return library === null ? probeLibrary() : probeWebGpu(thisMachine(library));
 }
 
+async function probeNvidia(device: "cuda" | "tensorrt"): Promise<Probe> {
+  const [{ ortPath }, { cudaMachine, probeCuda }, targets] = await Promise.all([
+    import("./ort-node.js"),
+    import("./probe-cuda.js"),
+    import("./target-cuda.js"),
+  ]);
+  const library = ortPath();
+  if (library === null) return probeLibrary();
+  const target = device === "cuda" ? targets.cudaTarget : targets.tensorrtTarget;
+  return probeCuda(cudaMachine(library), device, target.session);
+}
+
+async function probeOfSystem(device: "directml" | "coreml"): Promise<Probe> {
+  const [{ ortPath }, { attemptSession }, { probeSystem }, targets] = await Promise.all([
+    import("./ort-node.js"),
+    import("./attempt-session.js"),
+    import("./probe-system.js"),
+    import("./target-system.js"),
+  ]);
+  const library = ortPath();
+  if (library === null) return probeLibrary();
+  const target = device === "directml" ? targets.directmlTarget : targets.coremlTarget;
+  const { platform } = process;
+  const attempt = (session: typeof target.session) => attemptSession(library, session);
+  return probeSystem({ platform, attempt }, device, target.session);
+}
+
+/** Devices, best first. */
 const probes: Readonly<Record<string, () => Promise<Probe>>> = {
+  cuda: () => probeNvidia("cuda"),
   webgpu: probeGpu,
   cpu: probeLibrary,
+  tensorrt: () => probeNvidia("tensorrt"),
+  directml: () => probeOfSystem("directml"),
+  coreml: () => probeOfSystem("coreml"),
 };
 
 /** Answers of this process: drivers do not come and go. */
@@ -35,7 +67,7 @@ const known = new Map<string, Promise<Probe>>();
 export const onnxEntry: EngineEntry = {
   name: "onnx",
   devices: Object.keys(probes),
-  onRequest: [],
+  onRequest: ["tensorrt", "directml", "coreml"],
   lacks: onnxLacks,
   async probe(device) {
     const probe = probes[device];

@@ -3,6 +3,7 @@ import type { DeviceState, Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
 import type { HostArray, HostTensor } from "../../tensor.js";
 import { locate } from "./locate.js";
+import { createLoopRunner } from "./loop-run.js";
 import {
   allocateShared,
   type InferenceSession,
@@ -43,6 +44,10 @@ export function createExecutable(
   const scalarTensors = new Map(
     Object.entries(program.scalars).map(([name, dtype]) => [name, allocateShared(ort, dtype, [])]),
   );
+  const loop = createLoopRunner(ort, `program ${program.name}`, {
+    open: ({ model }) => openSession(ort, model, options),
+    locate: (error, recorded) => locate(error, recorded, program),
+  });
   /** Made with the first run, which brings the state and so its types. */
   let recording: Recording | null = null;
   let session: Promise<InferenceSession> | null = null;
@@ -121,16 +126,30 @@ export function createExecutable(
   }
 
   async function release(): Promise<void> {
-    if (session === null || running > 0) return;
+    if (running > 0) return;
     const closing = session;
     session = null;
-    await (await closing).release();
+    await Promise.all([loop.release(), closing?.then((opened) => opened.release())]);
   }
+
+  const runSteps: NonNullable<Executable["runSteps"]> = (call) => {
+    const own = options.own(call.state);
+    return own.exclusively(async () => {
+      running++;
+      try {
+        options.used();
+        recording ??= recordProgram(program, batch, own.types, options);
+        return await loop.run(recording, call, own);
+      } finally {
+        running--;
+      }
+    });
+  };
 
   return {
     batch,
     get open() {
-      return session !== null;
+      return session !== null || loop.open;
     },
 
     run(call) {
@@ -163,6 +182,9 @@ export function createExecutable(
         }
       });
     },
+
+    // State that stays on the device has no way to save.
+    ...(options.target.state === "host" && { runSteps }),
 
     trace(call) {
       const own = options.own(call.state);

@@ -96,7 +96,7 @@ const bodiesOf = (node: GraphNode): readonly Subgraph[] =>
   );
 
 /** Everything that a node reads, in its bodies as well (where it may be made, too). */
-const readBy = (node: GraphNode): readonly string[] => [
+export const readBy = (node: GraphNode): readonly string[] => [
   ...node.inputs,
   ...bodiesOf(node).flatMap((body) => [
     ...body.nodes.flatMap(readBy),

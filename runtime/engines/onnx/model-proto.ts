@@ -41,9 +41,13 @@ export interface GraphNode {
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
-export interface GraphTensor {
+/** An input or output of a model; a dimension with a name is open until the model runs. */
+export interface GraphValue {
   readonly name: string;
   readonly dtype: GraphDType;
+  readonly shape: readonly (number | string)[];
+}
+export interface GraphTensor extends GraphValue {
   readonly shape: readonly number[];
 }
 export interface GraphConstant extends GraphTensor {
@@ -54,9 +58,18 @@ export interface Subgraph {
   readonly nodes: readonly GraphNode[];
   readonly inputs: readonly GraphTensor[];
   readonly outputs: readonly GraphTensor[];
+  /** Of its own; what it shares with the graph around it is there. */
+  readonly constants?: readonly GraphConstant[];
 }
 export interface Model extends Subgraph {
   readonly constants: readonly GraphConstant[];
+}
+/** A model that is not of one size. */
+export interface OpenModel {
+  readonly nodes: readonly GraphNode[];
+  readonly constants: readonly GraphConstant[];
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
 }
 
 /** IR version 8 is the one that came with operator set 17. */
@@ -108,7 +121,7 @@ function writeAttribute(w: MessageWriter, name: string, value: AttributeValue): 
     w.int(3, dataTypes[value.dtype]);
     w.int(20, 2);
   } else if ("graph" in value) {
-    w.message(6, (inner) => writeGraph(inner, name, value.graph, []));
+    w.message(6, (inner) => writeGraph(inner, name, { constants: [], ...value.graph }));
     w.int(20, 5);
   } else {
     for (const element of value) w.int(8, element);
@@ -130,40 +143,37 @@ function writeNode(w: MessageWriter, node: GraphNode): void {
 
 /**
  * ValueInfoProto: name 1, type 2; TypeProto: tensor_type 1; TypeProto.Tensor: elem_type 1, shape 2;
- * TensorShapeProto: dim 1; Dimension: dim_value 1
+ * TensorShapeProto: dim 1; Dimension: dim_value 1, dim_param 2
  */
-function writeTensor(w: MessageWriter, tensor: GraphTensor): void {
+function writeTensor(w: MessageWriter, tensor: GraphValue): void {
   w.string(1, tensor.name);
   w.message(2, (type) =>
     type.message(1, (tensorType) => {
       tensorType.int(1, dataTypes[tensor.dtype]);
       tensorType.message(2, (shape) => {
-        for (const dim of tensor.shape) shape.message(1, (d) => d.int(1, dim));
+        for (const dim of tensor.shape) {
+          shape.message(1, (d) => (typeof dim === "number" ? d.int(1, dim) : d.string(2, dim)));
+        }
       });
     }),
   );
 }
 
 /** GraphProto: node 1, name 2, initializer 5, input 11, output 12 */
-function writeGraph(
-  w: MessageWriter,
-  name: string,
-  graph: Subgraph,
-  constants: readonly GraphConstant[],
-): void {
+function writeGraph(w: MessageWriter, name: string, graph: OpenModel): void {
   for (const node of graph.nodes) w.message(1, (inner) => writeNode(inner, node));
   w.string(2, name);
-  for (const constant of constants) w.message(5, (inner) => writeConstant(inner, constant));
+  for (const constant of graph.constants) w.message(5, (inner) => writeConstant(inner, constant));
   for (const input of graph.inputs) w.message(11, (inner) => writeTensor(inner, input));
   for (const output of graph.outputs) w.message(12, (inner) => writeTensor(inner, output));
 }
 
 /** ModelProto: ir_version 1, producer_name 2, graph 7, opset_import 8 (domain 1, version 2) */
-export function encodeModel(model: Model): Uint8Array {
+export function encodeModel(model: OpenModel): Uint8Array {
   return encodeMessage((w) => {
     w.int(1, irVersion);
     w.string(2, "dlc");
-    w.message(7, (graph) => writeGraph(graph, "program", model, model.constants));
+    w.message(7, (graph) => writeGraph(graph, "program", model));
     for (const [domain, version] of Object.entries(operatorSets)) {
       w.message(8, (set) => {
         set.string(1, domain);

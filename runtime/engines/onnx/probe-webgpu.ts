@@ -6,11 +6,12 @@
  * through a device file, on Windows through a driver from the driver store; emulations (SwiftShader,
  * llvmpipe, WARP) need neither. Where there are both, Dawn prefers the GPU. Metal has no emulation.
  */
-import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Probe } from "../entry.js";
-import { createGraph } from "./graph.js";
-import { encodeModel } from "./model-proto.js";
+import { attemptSession, type SessionAttempt } from "./attempt-session.js";
+import { webgpuTarget } from "./target-webgpu.js";
+
+export type Attempt = Pick<SessionAttempt, "error" | "opened">;
 
 /** What the probe sees of a machine; tests bring their own. */
 export interface Machine {
@@ -22,69 +23,6 @@ export interface Machine {
   text(path: string): string;
   /** What a process that opened a session found. */
   attempt(): Promise<Attempt>;
-}
-
-export interface Attempt {
-  /** Why there is no session; null where there is one. */
-  readonly error: string | null;
-  /** Libraries and device files that the process had open then. */
-  readonly opened: readonly string[];
-}
-
-/** Milliseconds that a driver may take to start: some compile their first shaders then. */
-const patience = 30_000;
-
-/** Opens a session on a model (base64) and prints what is open then. Plain JavaScript: it runs by itself. */
-const script = `
-const [library, model] = process.argv.slice(1);
-const { readdirSync, readFileSync, readlinkSync } = require("node:fs");
-function opened() {
-  if (process.platform !== "linux") {
-    process.report.excludeNetwork = true;
-    return process.report.getReport().sharedObjects;
-  }
-  const files = readdirSync("/proc/self/fd").flatMap((fd) => {
-    try { return [readlinkSync("/proc/self/fd/" + fd)]; } catch { return []; }
-  });
-  const maps = readFileSync("/proc/self/maps", "utf8").split("\\n");
-  return [...new Set([...files, ...maps.map((line) => line.slice(73).trim())])];
-}
-function tell(error) {
-  const list = error === null ? opened().filter((name) => /vulkan|vk_|dri|nvidia|dxg|warp/i.test(name)) : [];
-  process.stdout.write(JSON.stringify({ error, opened: list }), () => process.exit(0));
-}
-require(library).InferenceSession.create(Buffer.from(model, "base64"), {
-  executionProviders: ["webgpu"],
-  logSeverityLevel: 4,
-  extra: { session: { disable_cpu_ep_fallback: "1" } },
-}).then(() => tell(null), (error) => tell(String(error && error.message || error)));
-`;
-
-/** The smallest model that needs the device. */
-function smallestModel(): Uint8Array {
-  const graph = createGraph();
-  const x = graph.input("x", "f32", [4]);
-  return encodeModel(graph.model(graph.node("Relu", [x], {}, [x])));
-}
-
-/** The driver's own complaints go to stderr, the answer to stdout. */
-function attemptWith(library: string): Promise<Attempt> {
-  const model = Buffer.from(smallestModel()).toString("base64");
-  return new Promise((resolve) => {
-    const args = ["-e", script, "--", library, model];
-    execFile(process.execPath, args, { timeout: patience }, (error, stdout) => {
-      try {
-        resolve(JSON.parse(stdout) as Attempt);
-      } catch {
-        const { killed = false, signal, code } = error ?? {};
-        const end = signal ?? `exit ${code ?? 0}`;
-        const why = killed
-          ? `the driver did not answer within ${patience / 1000} s`
-          : `the driver ended the process that tried it (${end})`;
-        resolve({ error: why, opened: [] });
-      }
-    });
-  });
 }
 
 /** This machine; `library` is the file that `require` loads ONNX Runtime from. */
@@ -105,7 +43,7 @@ export const thisMachine = (library: string): Machine => ({
       return "";
     }
   },
-  attempt: () => attemptWith(library),
+  attempt: () => attemptSession(library, webgpuTarget.session),
 });
 
 const deviceFile = /^\/dev\/(dri\/renderD\d+|nvidia\d+|dxg)$/;

@@ -55,6 +55,8 @@ export interface OnnxTarget {
    * every run makes anew for what it updates.
    */
   readonly state: "host" | "device";
+  /** Training steps that make a call worth while (loop.ts); default: 1. */
+  readonly stepsPerCall?: number;
   /** emulated: f32 tensors whose elements are rounded (emulate-half.ts). */
   readonly half: Engine["half"];
 }

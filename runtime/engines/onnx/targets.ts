@@ -2,11 +2,17 @@
 import { probeBlockSize } from "./block-probe.js";
 import type { Ort } from "./ort.js";
 import { cpuTarget, type OnnxTarget } from "./target.js";
+import { cudaTarget, tensorrtTarget } from "./target-cuda.js";
+import { coremlTarget, directmlTarget } from "./target-system.js";
 import { webgpuTarget } from "./target-webgpu.js";
 
 /** By the name of the device; some look at the machine first. */
 const targets: Readonly<Record<string, (ort: Ort) => OnnxTarget | Promise<OnnxTarget>>> = {
+  cuda: () => cudaTarget,
   webgpu: () => webgpuTarget,
+  tensorrt: () => tensorrtTarget,
+  directml: () => directmlTarget,
+  coreml: () => coremlTarget,
   cpu: async (ort) => cpuTarget(await probeBlockSize(ort)),
 };
 
