@@ -119,6 +119,13 @@ export const runEntries = {
     explain:
       "The same seed gives the same weights on the same engine, device and number of threads. Another one adds numbers up in another order, so the result differs in the last digits from that of an uninterrupted run.",
   },
+  "precision-unsupported": {
+    severity: "error",
+    message: "{engine} does not compute {precision}",
+    help: "Use --engine onnx --device cpu, which computes the same numbers (slowly), or another GPU engine (`dlc doctor` tells which are there); or set train.precision to float32.",
+    explain:
+      "`train.precision` asks for convolutions and matrix products of float16 or bfloat16 numbers, which the engine and device in use do not have. Nothing else is computed in their place, because another precision gives other weights. Evaluation and prediction are float32 and work on every engine. Exit code 5.",
+  },
   "precision-emulated": {
     severity: "warning",
     message:
