@@ -93,11 +93,11 @@ function wish(engine: string, device: string): string {
  */
 export async function choose(
   entries: readonly EngineEntry[],
-  { engine = "auto", device = "auto" }: EngineOptions,
+  { engine = "auto", device = "auto", threads = availableParallelism() }: EngineOptions,
 ): Promise<Choice> {
   const passed: (Candidate & { readonly probe: Probe })[] = [];
   for (const candidate of candidates(entries, engine, device)) {
-    const probe = await candidate.entry.probe(candidate.device);
+    const probe = await candidate.entry.probe(candidate.device, { threads });
     if (probe.availability === "ready") return { ...candidate, probe, passed };
     passed.push({ ...candidate, probe });
   }
@@ -146,7 +146,7 @@ export async function startEngine(
       reason: "usage",
     });
   }
-  const choice = await choose(entries, { engine, device });
+  const choice = await choose(entries, { engine, device, threads });
   const started = await choice.entry.start(choice.device, { threads });
   const asked = engine !== "auto" || device !== "auto";
   return { engine: started, why: explain(choice, started, asked) };

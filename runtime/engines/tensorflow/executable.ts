@@ -57,7 +57,7 @@ export function createExecutable(
   });
   const nothing = { dtype: "f32", shape: [] } as const;
 
-  /** Runs and writes the state; null: the loss is not finite, and nothing was written. */
+  /** Runs and writes the state; null: the step may be refused, and nothing was written. */
   function step(
     session: Session,
     recorded: Recording,
@@ -94,11 +94,13 @@ export function createExecutable(
     feeds: readonly Feed[],
     commit: (outputs: Readonly<Record<string, HostTensor>>) => boolean,
   ): Record<string, HostTensor> {
-    // Without a loss it cannot be foreseen what will be refused: the results come first.
+    // Variables are written where they lie, so results come first where they may be refused, at the price of two runs.
     const written = recorded.force === null ? null : step(session, recorded, feeds, false);
     if (written !== null) {
-      if (!commit(written)) throw new Error("a step with a finite loss cannot be refused here");
-      return written;
+      if (commit(written)) return written;
+      throw new Error(
+        `program ${program.name}: a step that was not skipped and has a finite loss is written already`,
+      );
     }
     const outputs = look(session, recorded, feeds);
     if (commit(outputs)) step(session, recorded, feeds, true);
@@ -108,7 +110,7 @@ export function createExecutable(
   return {
     batch,
 
-    run(call) {
+    async run(call) {
       const state = own(call.state);
       return state.exclusively(async () => {
         const recorded = state.recording(key, (prefix) =>
@@ -127,7 +129,7 @@ export function createExecutable(
       });
     },
 
-    trace(call) {
+    async trace(call) {
       const state = own(call.state);
       return state.exclusively(async () => {
         const recorded = recordProgram(program, batch, state.types, {
