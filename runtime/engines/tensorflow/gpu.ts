@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Probe } from "../entry.js";
-import { type FoundBinding, setupCommand } from "./install.js";
+import { bindingPackages, type FoundBinding, setupCommand } from "./install.js";
 
 const absent = (detail: string, fix: string | null): Probe => ({
   availability: "absent",
@@ -45,7 +45,7 @@ const oldestDriver = 525;
 
 /** Why TensorFlow, which is loaded, does not use the GPU that `nvidiaGpu` found: what can be told. */
 export function unusedGpu({ name, folder }: FoundBinding, library: string, root = "/"): Probe {
-  if (name === "@tensorflow/tfjs-node") {
+  if (name === bindingPackages.cpu) {
     return absent(`${library} is built for the CPU`, setupCommand(true));
   }
   const [major = oldestDriver, minor] = driverVersion(root) ?? [];
