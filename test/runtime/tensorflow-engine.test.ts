@@ -1,4 +1,5 @@
 /** @file The tensorflow engine: commits, state, its memory, its errors, and what it shares with other engines. Runs where DLC_TEST_ENGINES names tensorflow:cpu. */
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   allocate,
@@ -18,7 +19,7 @@ import {
   type TrainEvent,
   type TrainResult,
 } from "@dlc/runtime";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Binding, loadBinding } from "../../runtime/engines/tensorflow/binding.js";
 import { startTestEngine, testEngines } from "../support/engines.js";
 import { worstError } from "../support/one-op-program.js";
@@ -98,6 +99,17 @@ const looking: Program = {
   },
 };
 
+/** TensorFlow does not take it: more elements than an index of 63 bits counts. */
+const untakable: Program = {
+  ...looking,
+  name: "untakable",
+  run<T>(o: Ops<T>, { inputs }: ProgramArguments<T>) {
+    o.scope("huge_1");
+    const wide = o.broadcastTo(inputs.x as T, { shape: [2 ** 30, 2 ** 30, 2 ** 30, 1] });
+    return { outputs: { total: o.sum(wide, { axes: [0, 1, 2, 3], keepDims: false }) }, state: {} };
+  },
+};
+
 const valuesOf = async (state: DeviceState): Promise<Record<string, readonly number[]>> =>
   Object.fromEntries(
     Object.entries(await state.read()).map(([name, { data }]) => [name, [...data]]),
@@ -128,6 +140,11 @@ describe.runIf(named)("tensorflow", { timeout: 120_000 }, () => {
   }
   const finite = ({ loss }: Readonly<Record<string, HostTensor>>): boolean =>
     Number.isFinite(loss?.data[0]);
+
+  it("has the threads that it was started with", () => {
+    // TensorFlow settles them when it is loaded, which choosing the engine does.
+    expect(engine.threads).toBe(1);
+  });
 
   describe("a step", () => {
     it("takes effect where the commit accepts it, which sees the outputs", async () => {
@@ -316,6 +333,18 @@ describe.runIf(named)("tensorflow", { timeout: 120_000 }, () => {
       expect(held()).toEqual(before);
     });
 
+    it("is not taken in the folder of temporary files", async () => {
+      const folder = newRun();
+      mkdirSync(folder);
+      vi.stubEnv("TMPDIR", folder);
+      const state = engine.createState(specs, first);
+      await run(state, trained, [1]);
+      await expect(run(state, untakable, [1])).rejects.toThrow();
+      vi.unstubAllEnvs();
+      state.dispose();
+      expect(readdirSync(folder)).toEqual([]);
+    });
+
     it("is given back with the engine", async () => {
       const before = held();
       const own = await startTestEngine("tensorflow:cpu");
@@ -356,20 +385,7 @@ describe.runIf(named)("tensorflow", { timeout: 120_000 }, () => {
 
     it("of a program that TensorFlow does not take leaves the others usable", async () => {
       const state = engine.createState(specs, first);
-      const broken: Program = {
-        ...looking,
-        name: "broken",
-        // More elements than an index of 63 bits counts.
-        run<T>(o: Ops<T>, { inputs }: ProgramArguments<T>) {
-          o.scope("huge_1");
-          const wide = o.broadcastTo(inputs.x as T, { shape: [2 ** 30, 2 ** 30, 2 ** 30, 1] });
-          return {
-            outputs: { total: o.sum(wide, { axes: [0, 1, 2, 3], keepDims: false }) },
-            state: {},
-          };
-        },
-      };
-      await expect(run(state, broken, [1])).rejects.toThrow();
+      await expect(run(state, untakable, [1])).rejects.toThrow();
       await run(state, trained, [1]);
       expect((await run(state, looking, [1])).total?.data[0]).toBe(1);
       state.dispose();
