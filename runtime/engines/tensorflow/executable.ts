@@ -57,6 +57,15 @@ export function createExecutable(
   });
   const nothing = { dtype: "f32", shape: [] } as const;
 
+  /** What TensorFlow says of a graph that it does not load, or of a run, with the layer. */
+  function located<R>(recorded: Recording, work: () => R): R {
+    try {
+      return work();
+    } catch (error) {
+      throw locate(error, recorded, program);
+    }
+  }
+
   /** Runs and writes the state; null: the step may be refused, and nothing was written. */
   function step(
     session: Session,
@@ -80,11 +89,7 @@ export function createExecutable(
   /** Runs and writes nothing. */
   function look(session: Session, recorded: Recording, feeds: readonly Feed[]) {
     if (recorded.outputs.length === 0) return {};
-    try {
-      return named(recorded.outputs, session.run(feeds, recorded.outputs));
-    } catch (error) {
-      throw locate(error, recorded, program);
-    }
+    return located(recorded, () => named(recorded.outputs, session.run(feeds, recorded.outputs)));
   }
 
   /** Runs a program that writes, as `commit` wants it. */
@@ -118,7 +123,7 @@ export function createExecutable(
         );
         const feeds = feedsOf(recorded, call);
         await breathe();
-        const session = state.session(recorded);
+        const session = located(recorded, () => state.session(recorded));
         const { commit } = call;
         if (commit === undefined || recorded.done === null) {
           const outputs = step(session, recorded, feeds, true) ?? {};
@@ -139,18 +144,14 @@ export function createExecutable(
         });
         const feeds = feedsOf(recorded, call);
         await breathe();
-        return state.beside(recorded, (session) => {
-          try {
-            const values = session.run(feeds, recorded.trace);
-            return recorded.trace.map(({ scope, op }, i) => ({
-              scope,
-              op,
-              value: values[i] as HostTensor,
-            }));
-          } catch (error) {
-            throw locate(error, recorded, program);
-          }
-        });
+        const values = located(recorded, () =>
+          state.beside(recorded, (session) => session.run(feeds, recorded.trace)),
+        );
+        return recorded.trace.map(({ scope, op }, i) => ({
+          scope,
+          op,
+          value: values[i] as HostTensor,
+        }));
       });
     },
 
