@@ -23,8 +23,8 @@ const titleOf = ({ entry, device }: Candidate): string => `${entry.name}:${devic
 
 /**
  * What "auto" prefers, best first: a GPU by the engine with native gradient kernels, then by the others,
- * then the CPU by the engine that is fastest there (bench/step.mjs). What is not in this list is used
- * when it is asked for.
+ * then the CPU by the engine that comes with the runtime (bench/step.mjs compares it with tensorflow:cpu). What is not
+ * in this list is used when it is asked for.
  */
 const autoOrder: readonly string[] = ["tensorflow:cuda", "onnx:cuda", "onnx:webgpu", "onnx:cpu"];
 
