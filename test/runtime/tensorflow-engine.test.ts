@@ -385,6 +385,27 @@ describe.runIf(named)("tensorflow", { timeout: 120_000 }, () => {
       state.dispose();
     });
 
+    it("tells that the memory is used up, where, and what to do", async () => {
+      const state = engine.createState(specs, first);
+      const huge: Program = {
+        ...looking,
+        name: "huge",
+        run<T>(o: Ops<T>, { inputs }: ProgramArguments<T>) {
+          o.scope("outer_product");
+          // 2^62 bytes.
+          const wide = o.broadcastTo(inputs.x as T, { shape: [2 ** 30, 2 ** 30] });
+          const total = o.sum(o.exp(wide), { axes: [0, 1], keepDims: false });
+          return { outputs: { total }, state: {} };
+        },
+      };
+      await expect(run(state, huge, [1])).rejects.toMatchObject({
+        code: "out-of-device-memory",
+        cause: { message: expect.stringContaining("layer 'outer_product'") },
+      });
+      expect((await run(state, looking, [1])).total?.data[0]).toBe(3);
+      state.dispose();
+    });
+
     it("of a program that TensorFlow does not load leaves the others usable", async () => {
       const state = engine.createState(specs, first);
       await expect(run(state, unloadable, [1])).rejects.toThrow("layer 'dense_1'");

@@ -3,6 +3,7 @@ import type { Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
 import { type HostTensor, scalar } from "../../tensor.js";
 import { checkTensor } from "../check-tensor.js";
+import { deviceFault } from "../device-faults.js";
 import { type Port, type Recording, recordProgram } from "./record.js";
 import type { Feed, Session } from "./session.js";
 import type { TensorflowState } from "./state.js";
@@ -66,6 +67,18 @@ export function createExecutable(
     }
   }
 
+  /** Works alone on the state; faults of the device are told as such. */
+  function alone<R>(state: TensorflowState, work: () => Promise<R>): Promise<R> {
+    return state.exclusively(async () => {
+      try {
+        return await work();
+      } catch (error) {
+        const context = { engine: "tensorflow", device, program: program.name, batch };
+        throw (await deviceFault(error, context)) ?? error;
+      }
+    });
+  }
+
   /** Runs and writes the state; null: the step may be refused, and nothing was written. */
   function step(
     session: Session,
@@ -117,7 +130,7 @@ export function createExecutable(
 
     async run(call) {
       const state = own(call.state);
-      return state.exclusively(async () => {
+      return alone(state, async () => {
         const recorded = state.recording(key, (prefix) =>
           recordProgram(program, batch, state.types, { prefix, device }),
         );
@@ -136,7 +149,7 @@ export function createExecutable(
 
     async trace(call) {
       const state = own(call.state);
-      return state.exclusively(async () => {
+      return alone(state, async () => {
         const recorded = recordProgram(program, batch, state.types, {
           prefix: "trace",
           device,
