@@ -69,6 +69,7 @@ export interface SavedNode {
   readonly name: string;
   readonly op: string;
   readonly inputs: readonly string[];
+  readonly device: string;
   readonly attributes: readonly string[];
 }
 
@@ -82,6 +83,7 @@ export function readSavedModel(bytes: Uint8Array): { tag: string; nodes: readonl
       name: texts(node, 1)[0] ?? "",
       op: texts(node, 2)[0] ?? "",
       inputs: texts(node, 3),
+      device: texts(node, 4)[0] ?? "",
       attributes: parts(node, 5).flatMap((entry) => texts(entry, 1)),
     }));
   return { tag, nodes };

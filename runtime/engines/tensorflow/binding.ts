@@ -81,7 +81,9 @@ export function loadBinding(threads: number): LoadedBinding {
   prepareEnvironment(found, threads);
   try {
     const binding = createRequire(import.meta.url)(found.addon) as Binding;
-    loaded = { binding, found, threads };
+    // Set by the user, perhaps; TensorFlow ignores what is no number.
+    const own = Number(process.env.TF_NUM_INTRAOP_THREADS);
+    loaded = { binding, found, threads: own >= 1 ? own : threads };
   } catch (cause) {
     throw missing(`${found.name} cannot be loaded: ${messageOf(cause)}`, cause);
   }

@@ -145,7 +145,7 @@ export function createState(
     if (feeds.length > 0) session.run(feeds, [access.initialised]);
   }
   function opened(nodes: readonly GraphNode[], all: Record<string, HostTensor>): Session {
-    const session = openSession(binding, [...access.nodes, ...nodes]);
+    const session = openSession(binding, [...access.nodes, ...nodes], device);
     try {
       write(session, all);
     } catch (error) {
