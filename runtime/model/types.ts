@@ -1,5 +1,5 @@
 /** @file The model of a generated package: its options, methods and results. */
-import type { LoadedWeights } from "../checkpoint/load-weights.js";
+import type { LoadedWeights } from "../checkpoint/weights.js";
 import type { SplitName } from "../data/index.js";
 import type { Engine } from "../engine.js";
 import type { EngineOptions } from "../engines/index.js";
