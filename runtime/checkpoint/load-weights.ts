@@ -87,7 +87,11 @@ export async function saveWeights(
   values: Readonly<Record<string, HostTensor>>,
   model: WeightsOwner,
 ): Promise<void> {
-  const bytes = encodeWeights(values, model);
+  await saveWeightsFile(path, encodeWeights(values, model));
+}
+
+/** Writes the bytes of a safetensors file, atomically. */
+export async function saveWeightsFile(path: string, bytes: Uint8Array): Promise<void> {
   await withIo("save weights", path, () => replaceFile(resolve(path), bytes));
 }
 

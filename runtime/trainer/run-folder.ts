@@ -156,4 +156,4 @@ export const runFolders: RunStore = { openRun: openRunFolder };
 
 /** Trains in a run folder: see `trainIn`. */
 export const train = (definition: ModelDefinition, options: TrainOptions): Promise<Trained> =>
-  trainIn(runFolders, definition, options);
+  trainIn({ runs: runFolders }, definition, options);

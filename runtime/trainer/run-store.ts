@@ -37,3 +37,10 @@ export interface RunStore {
     fresh: boolean,
   ): Promise<OpenRun>;
 }
+
+/** Where training takes place. */
+export interface TrainingHost {
+  readonly runs: RunStore;
+  /** Lets the host do its other work; called between steps. Absent: it needs no help to get its turn. */
+  readonly breathe?: () => Promise<void>;
+}

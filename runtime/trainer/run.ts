@@ -43,6 +43,8 @@ export interface RunParts {
   readonly warn: (code: string, message: string) => void;
   /** Asked before every batch. */
   readonly stop: () => StopReason | null;
+  /** Lets the host do its other work. */
+  readonly breathe: () => Promise<void>;
   readonly progress: RunProgress;
   readonly history: readonly EpochRecord[];
   /** The checkpoint that `progress` was read from; null for a new run. */
@@ -134,6 +136,7 @@ export function createRun(parts: RunParts): Run {
     const most = (first: Batch): number =>
       chunkLength(context, progress, first, pace.secondsPerBatch);
     for await (const chunk of inChunks(batches, most)) {
+      await parts.breathe();
       const stopped = parts.stop();
       if (stopped !== null) return stopped;
       await train(chunk);
@@ -217,6 +220,7 @@ export function createRun(parts: RunParts): Run {
       heads: definition.heads,
       metrics: settings.metrics,
       seed: settings.seed,
+      breathe: parts.breathe,
       onBatch: (batch, batches) => {
         stopped = parts.stop();
         if (stopped !== null) return false;

@@ -19,7 +19,7 @@ import { precisionNotes } from "./precision.js";
 import { noSums, type RunProgress, unpackProgress } from "./progress-state.js";
 import { createRun, type Run, type TrainingPrograms } from "./run.js";
 import { describeRun } from "./run-description.js";
-import type { RunStore } from "./run-store.js";
+import type { TrainingHost } from "./run-store.js";
 import { batchesPerEpoch, type TrainingData } from "./source.js";
 import type { StepProgram } from "./step.js";
 
@@ -58,13 +58,13 @@ const originHash = ({ initial, startFrom }: TrainOptions): string | null =>
   initial === undefined ? (startFrom?.sha256 ?? null) : sha256(writeSafetensors(initial));
 
 /**
- * Trains `definition` on `options.data`, in a run of `runs`. Called again with the same arguments it continues an
+ * Trains `definition` on `options.data`, in a run of the host's store. Called again with the same arguments it continues an
  * interrupted run, and returns the result of a finished one.
  * @throws DlcError `not-trainable`, `precision-unsupported`, `invalid-setting`, `unknown-monitor`, `no-examples`, `run-busy`, `different-run`, `foreign-checkpoint`,
  *   `no-intact-checkpoint`, `non-finite-loss`, `non-finite-input`, `file-operation-failed`, …
  */
 export async function trainIn(
-  runs: RunStore,
+  { runs, breathe = rest }: TrainingHost,
   definition: ModelDefinition,
   options: TrainOptions,
 ): Promise<Trained> {
@@ -122,6 +122,7 @@ export async function trainIn(
         emit,
         warn,
         stop: stopCheck(options),
+        breathe,
         progress: { ...start, metricsBytes: log.bytes },
         history: log.records,
         saved: found?.name ?? null,
@@ -142,6 +143,9 @@ export async function trainIn(
     await folder.release();
   }
 }
+
+/** Engines of Node compute in other threads and let the process go on by themselves. */
+const rest = async (): Promise<void> => {};
 
 const firstProgress: RunProgress = {
   step: 0,
