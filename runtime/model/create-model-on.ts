@@ -250,12 +250,10 @@ export async function createModelOn<T extends ModelTypes = ModelTypes>(
     return output as Output;
   }
 
-  function save(): Promise<Uint8Array>;
-  function save(path: string): Promise<void>;
-  async function save(path?: string): Promise<Uint8Array | void> {
+  const save = (async (path?: string) => {
     const bytes = encodeWeights(await readWeights(trainedState()), definition);
     return path === undefined ? bytes : platform.saveBytes(path, bytes);
-  }
+  }) as Model["save"];
 
   if (options.weights !== undefined) {
     try {
@@ -295,9 +293,14 @@ async function weightsFrom(
   definition: ModelDefinition,
 ): Promise<LoadedWeights> {
   if (typeof from === "string") return platform.loadWeights(from, definition);
-  const buffer = from instanceof Blob ? await from.arrayBuffer() : from;
-  const bytes = buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer);
-  return weightsOfFile(givenWeights, bytes, definition);
+  const content = from instanceof Blob ? await from.arrayBuffer() : from;
+  if (!(content instanceof Uint8Array) && !(content instanceof ArrayBuffer)) {
+    throw new DlcError("bad-input", `weights are ${String(content)}, neither a name nor bytes`, {
+      place: "weights",
+      help: "Pass the name of a run or file, or its bytes: a Uint8Array, ArrayBuffer or Blob.",
+    });
+  }
+  return weightsOfFile(givenWeights, new Uint8Array(content), definition);
 }
 
 /** Does the infer program do without targets? */

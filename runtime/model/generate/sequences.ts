@@ -143,7 +143,7 @@ export async function predictSequences(
 
 /** Examples of codes, through the program `render`. */
 async function render(
-  { definition, engine, state }: Generator,
+  { definition, engine, state, pictures }: Generator,
   { head }: GenerateSpec,
   { codes, steps }: SequenceSpec,
   found: readonly Made[],
@@ -161,7 +161,7 @@ async function render(
     const given = chunkOf(tasks, start).map((task) => task.given);
     const outputs = await executable.run({
       inputs: {
-        ...(await encodeGiven(generator.pictures, definition, wanted, given)),
+        ...(await encodeGiven(pictures, definition, wanted, given)),
         [sequenceInputs.codes]: { dtype: "i32", shape: [chunk, ...codes], data },
       },
       scalars: scalarsOf(program, { learning_rate: 0, step: 0, random_key: derive(0, purpose) }),
