@@ -1,12 +1,12 @@
 /** @file From what a caller of `predict` passes to the inputs of a program. */
-import { readFile } from "node:fs/promises";
 import type { DataSpec, FeatureSpec, FittedFacts } from "../spec.js";
 import { allocate, type HostArray, type HostTensor, sizeOf } from "../tensor.js";
+import { fromCanvas, isCanvasPixels } from "./canvas-pixels.js";
 import { DataError, list, quote, showShape } from "./errors.js";
 import { fitsImage, imageSize, notByte } from "./features.js";
-import { decodeImage, imageFormat, resizePixels } from "./image.js";
 import { classesOf, classOfText, unknownLabel } from "./labels.js";
 import { flatten, shapeOf } from "./nested.js";
+import { imageFormat, type Pictures } from "./pictures.js";
 import { encodeSequence } from "./sequence.js";
 import { encodeText, tooLong } from "./text.js";
 import { tokenizerOf } from "./tokens/index.js";
@@ -33,14 +33,15 @@ export interface InputDefinition {
 /**
  * The batch of `rows`, one tensor per feature. A value may be
  * - image: bytes of a PNG, JPEG or WebP file, the path of one, H·W·C pixel values (typed array, plain
- *   or nested arrays), or `{shape, data}`;
+ *   or nested arrays), `{shape, data}`, or the ImageData of a canvas;
  * - number: a number; vector: plain, nested or typed array, or `{shape, data}`; category: a class name;
  * - text: a string; sequence: an array of numbers (one channel) or of arrays, or `{shape, data}`.
  *
  * Throws a DlcError that names the row and the feature at fault. Other keys than features are
  * refused, except targets, which are ignored.
  */
-export async function encodeInputs(
+export async function encodeInputsBy(
+  pictures: Pictures,
   definition: InputDefinition,
   rows: readonly InputRow[],
   options: EncodeOptions = {},
@@ -74,6 +75,7 @@ export async function encodeInputs(
         classes,
         facts: definition.facts,
         files: options.files ?? true,
+        pictures,
         to: data.subarray(i * size, (i + 1) * size),
       });
     }
@@ -100,6 +102,7 @@ interface Slot {
   readonly classes: readonly string[];
   readonly facts: FittedFacts;
   readonly files: boolean;
+  readonly pictures: Pictures;
   /** Where the row's values go. */
   readonly to: HostArray;
 }
@@ -223,9 +226,10 @@ async function pixelsOf(
 ): Promise<Uint8Array> {
   const encoded = await encodedImage(feature, value, slot);
   if (encoded !== null) {
-    return decodeImage(encoded.bytes, feature.shape, feature.resize, encoded.place);
+    return slot.pictures.decode(encoded.bytes, feature.shape, feature.resize, encoded.place);
   }
-  const [values, shape] = unwrap(value);
+  const given = isCanvasPixels(value) ? fromCanvas(value, feature.shape[2]) : value;
+  const [values, shape] = unwrap(given);
   const fits = fitsImage(shape, feature.shape);
   const size = fits ? feature.shape : feature.resize ? imageSize(shape, feature.shape[2]) : null;
   if (size === null) {
@@ -251,14 +255,14 @@ async function pixelsOf(
       at++;
     },
   );
-  return fits ? pixels : resizePixels(pixels, size, feature.shape);
+  return fits ? pixels : slot.pictures.resize(pixels, size, feature.shape);
 }
 
 /** The value as an image file's bytes; null if it is pixels. */
 async function encodedImage(
   feature: FeatureOf<"image">,
   value: unknown,
-  { name, place, files }: Slot,
+  { name, place, files, pictures }: Slot,
 ): Promise<{ readonly bytes: Uint8Array; readonly place: string } | null> {
   if (value instanceof Uint8Array) {
     const isPixels = value.length === sizeOf(feature.shape);
@@ -271,15 +275,7 @@ async function encodedImage(
       help: "Pass the image's bytes or its pixel values.",
     });
   }
-  try {
-    return { bytes: await readFile(value), place: value };
-  } catch (cause) {
-    throw new DataError("data-file-missing", `${quote(value)} cannot be read`, {
-      place,
-      help: "Pass the path of a PNG, JPEG or WebP file, relative to the current folder.",
-      cause,
-    });
-  }
+  return { bytes: await pictures.read(value, name, place), place: value };
 }
 
 function missingInput(name: string, feature: FeatureSpec, place: string): DataError {

@@ -1,13 +1,9 @@
 /** @file The data of a model: what its spec names, or what the caller passes in memory. */
-import {
-  type ArrayColumn,
-  type ArrayColumns,
-  DataError,
-  type Dataset,
-  openData,
-  type SplitArrays,
-  type SplitName,
-} from "../data/index.js";
+import type { DataAccess } from "../data/access.js";
+import { fromCanvas, isCanvasPixels } from "../data/canvas-pixels.js";
+import { type Dataset, openDataBy, type SplitArrays, type SplitName } from "../data/dataset.js";
+import { DataError } from "../data/errors.js";
+import type { ArrayColumn, ArrayColumns } from "../data/sources/arrays.js";
 import { DlcError } from "../errors.js";
 import type { FeatureSpec, ModelDefinition } from "../spec.js";
 import { sizeOf } from "../tensor.js";
@@ -22,6 +18,7 @@ export type ExampleData<Example> =
 
 /** @throws DlcError `no-data`, and those of openData. */
 export async function openModelData(
+  access: DataAccess,
   definition: ModelDefinition,
   options: {
     readonly base: string;
@@ -39,7 +36,7 @@ export async function openModelData(
     });
   }
   const { base, splits, single, examples } = options;
-  if (examples === undefined) return openData(data, facts, { base, splits });
+  if (examples === undefined) return openDataBy(access, data, facts, { base, splits });
   const features = { ...data.features, ...data.targets };
   const sets: Partial<Record<SplitName, ExampleColumns<Record<string, unknown>>>> = isBySplit(
     examples,
@@ -49,7 +46,7 @@ export async function openModelData(
   const arrays: SplitArrays = Object.fromEntries(
     Object.entries(sets).map(([name, columns]) => [name, toColumns(features, columns)]),
   );
-  return openData(data, facts, { base, splits, arrays });
+  return openDataBy(access, data, facts, { base, splits, arrays });
 }
 
 function isBySplit(
@@ -79,12 +76,18 @@ function toColumns(
       continue;
     }
     if (feature !== undefined) requireRows(name, feature, values);
-    const column = toColumn(name, values);
+    const column = toColumn(name, feature?.type === "image" ? imagesOf(feature, values) : values);
     if (feature === undefined) columns[name] = column;
     else if (feature.type !== "vector") columns[feature.column] = column;
     else Object.assign(columns, vectorColumns(feature, column));
   }
   return columns;
+}
+
+/** Images of a canvas become `{shape, data}`; all others stay as they are. */
+function imagesOf({ shape }: Extract<FeatureSpec, { type: "image" }>, values: unknown): unknown {
+  if (!Array.isArray(values)) return values;
+  return values.map((one: unknown) => (isCanvasPixels(one) ? fromCanvas(one, shape[2]) : one));
 }
 
 /** A flat array without a shape has one number per row; images and vectors of several need the shape. */

@@ -224,4 +224,18 @@ export const runEntries = {
     explain:
       "The operating system refused to read or write a file. Checkpoints are written beside the old ones and get their name when they are complete, so a full disk never costs more than the steps since the last one. Exit code 74.",
   },
+  "not-in-browser": {
+    severity: "error",
+    message: "{what}, which a browser cannot do",
+    help: "Pass data as arrays, images as pixels and weights as bytes; or do it in Node.",
+    explain:
+      "A package runs in Node and in a browser, but a page has no files and no image library: there the program passes its examples to `train` and `evaluate` in memory, images as pixels of the feature's size (`shaped([height, width, channels], pixels)` or a canvas's ImageData), and weights as the bytes of a file or by the name they were kept under. A source of the spec that reads files, a path or an encoded image, resizing, and `init` from a file work in Node only.",
+  },
+  "run-in-memory": {
+    severity: "warning",
+    message: "this page has no IndexedDB: the run is kept in memory and is lost with the page",
+    help: "Save the weights: save() gives their bytes.",
+    explain:
+      "In a browser runs are kept in IndexedDB, so that training continues after a page was reloaded. Where there is none (some private windows and embedded pages), they are kept in memory: training and continuing work as long as the page is open.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;
