@@ -138,7 +138,7 @@ export async function trainIn(
       return { result, state };
     } catch (error) {
       state.dispose();
-      throw await withCheckpoint(error, folder.path);
+      throw await withCheckpoint(error, folder);
     }
   } finally {
     await folder.release();
