@@ -43,10 +43,10 @@ export function tfjsEntry(
     lacks: [],
     async probe(device) {
       const { importBackend } = await import("./load.js");
-      const { probeGpu } = await import("./probe.js");
+      const { probePageGpu } = await import("../page-gpu.js");
       const name = backendOf(device, wasmPath);
       try {
-        const gpu = await probeGpu(name);
+        const gpu = await probePageGpu(name);
         if (gpu !== null && !gpu.usable) {
           return { availability: "absent", detail: gpu.detail, fix: null };
         }

@@ -1,5 +1,4 @@
-/** @file Whether a page has a GPU that TensorFlow.js can use, and whether that is one of software. */
-import type { BackendName } from "./backend.js";
+/** @file Whether a page has a GPU, through WebGPU or WebGL, and whether that is one of software. */
 
 export interface GpuProbe {
   readonly usable: boolean;
@@ -67,9 +66,9 @@ function probeWebgl({ OffscreenCanvas }: Page): GpuProbe {
     : absent(`WebGL on ${title} does not compute with 32 bits`);
 }
 
-/** What there is for a backend on a GPU; null for one on the CPU. */
-export async function probeGpu(name: BackendName): Promise<GpuProbe | null> {
+/** What there is for a device that is a GPU; null for one that is not. */
+export async function probePageGpu(device: string): Promise<GpuProbe | null> {
   const page = globalThis as Page;
-  if (name === "webgpu") return probeWebgpu(page);
-  return name === "webgl" ? probeWebgl(page) : null;
+  if (device === "webgpu") return probeWebgpu(page);
+  return device === "webgl" ? probeWebgl(page) : null;
 }
