@@ -4,6 +4,7 @@
  */
 import { DlcError } from "../../errors.js";
 import type { EngineEntry, Probe } from "../entry.js";
+import { probePageGpu } from "../page-gpu.js";
 import type { BackendName } from "./backend.js";
 
 export interface TfjsEntryOptions {
@@ -43,7 +44,6 @@ export function tfjsEntry(
     lacks: [],
     async probe(device) {
       const { importBackend } = await import("./load.js");
-      const { probePageGpu } = await import("../page-gpu.js");
       const name = backendOf(device, wasmPath);
       try {
         const gpu = await probePageGpu(name);
