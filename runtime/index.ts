@@ -7,11 +7,12 @@ export {
   readWeightsHeader,
   type WeightsFile,
 } from "./checkpoint/foreign/weights-file.js";
-export { type LoadedWeights, loadWeights, saveWeights } from "./checkpoint/load-weights.js";
+export { loadWeights, saveWeights } from "./checkpoint/load-weights.js";
 export type {
   SafetensorsHeader,
   TensorEntry as WeightsEntry,
 } from "./checkpoint/safetensors-header.js";
+export type { LoadedWeights } from "./checkpoint/weights.js";
 export {
   type ArrayColumn,
   type ArrayColumns,
@@ -132,5 +133,6 @@ export {
 export type { EpochRecord, MetricValues, TrainEvent, TrainResult } from "./trainer/events.js";
 export { type MetricUse, metricUses } from "./trainer/metrics/index.js";
 export { createProgress, type ProgressOptions, type ProgressStream } from "./trainer/progress.js";
+export { train } from "./trainer/run-folder.js";
 export type { BatchSource, TrainingData } from "./trainer/source.js";
-export { type Trained, type TrainOptions, train } from "./trainer/train.js";
+export type { Trained, TrainOptions } from "./trainer/train.js";

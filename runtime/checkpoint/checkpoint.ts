@@ -1,12 +1,10 @@
 /**
- * @file One checkpoint: the folder `step-00001234/` with tensors, the run's progress and a manifest.
+ * @file One checkpoint, `step-00001234`: files with tensors, the run's progress and a manifest, wherever
+ * they are kept.
  */
-import { lstat, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { makeFolder } from "../folder.js";
 import type { StateSpec } from "../program.js";
+import { sha256 } from "../sha256.js";
 import type { HostTensor } from "../tensor.js";
-import { createDurable, readRegularFile, syncFolder } from "./disk.js";
 import {
   fileNames,
   type Manifest,
@@ -14,7 +12,6 @@ import {
   manifestVersion,
   parseManifest,
   renderManifest,
-  sha256,
 } from "./manifest.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { isRecord, parseStrictJson } from "./strict-json.js";
@@ -68,20 +65,14 @@ export function selectState(
   );
 }
 
-/**
- * Writes a checkpoint into `folder`, which must not exist. It appears under its name only when it is
- * complete and on the disk: temporary folder, files, manifest, fsync of each, rename, fsync of the parent.
- */
-export async function writeCheckpoint(
-  folder: string,
+/** The files of a checkpoint, by name; the manifest, which makes it one, is the last. */
+export function encodeCheckpoint(
   name: string,
   step: number,
   identity: CheckpointIdentity,
   specs: Specs,
   contents: CheckpointContents,
-): Promise<void> {
-  const parent = dirname(folder);
-  const temporary = join(parent, `.tmp-${name}-${process.pid}`);
+): Readonly<Record<string, Uint8Array>> {
   const { specHash, stateHash, factsHash } = identity;
   const metadata = { specHash, stateHash, factsHash };
   const files: Record<string, Uint8Array> = {
@@ -111,28 +102,30 @@ export async function writeCheckpoint(
       ]),
     ),
   };
-  await rm(temporary, { recursive: true, force: true });
-  try {
-    makeFolder(temporary);
-    for (const [file, bytes] of Object.entries(files)) {
-      await createDurable(join(temporary, file), bytes);
-    }
-    const text = new TextEncoder().encode(renderManifest(manifest));
-    await createDurable(join(temporary, manifestName), text);
-    await syncFolder(temporary);
-    await rename(temporary, folder);
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    throw error;
-  }
-  await syncFolder(parent);
+  return { ...files, [manifestName]: new TextEncoder().encode(renderManifest(manifest)) };
+}
+
+/** A stored checkpoint whose files can be read. */
+export interface CheckpointFiles {
+  /** The name that it is stored under. */
+  readonly name: string;
+  /** Where it is, for messages. */
+  readonly place: string;
+  /** @throws CheckpointFault "damaged" where nothing of that name is a checkpoint at all. */
+  check(): Promise<void>;
+  /** One of its files, of at most so many bytes. @throws Error with a reason to show. */
+  read(file: string, maxBytes: number): Promise<Uint8Array>;
 }
 
 /** Reads and verifies one file that the manifest lists. */
-async function readListed(folder: string, file: string, manifest: Manifest): Promise<Uint8Array> {
+async function readListed(
+  files: CheckpointFiles,
+  file: string,
+  manifest: Manifest,
+): Promise<Uint8Array> {
   const entry = manifest.files[file];
   if (entry === undefined) throw new CheckpointFault("damaged", file, "the manifest lists none");
-  const bytes = await readPart(folder, file, entry.bytes);
+  const bytes = await readPart(files, file, entry.bytes);
   if (bytes.length !== entry.bytes) {
     const text = `has ${bytes.length} bytes instead of ${entry.bytes}: the file is cut off`;
     throw new CheckpointFault("damaged", file, text);
@@ -143,9 +136,13 @@ async function readListed(folder: string, file: string, manifest: Manifest): Pro
   return bytes;
 }
 
-async function readPart(folder: string, file: string, maxBytes: number): Promise<Uint8Array> {
+async function readPart(
+  files: CheckpointFiles,
+  file: string,
+  maxBytes: number,
+): Promise<Uint8Array> {
   try {
-    return await readRegularFile(join(folder, file), { maxBytes });
+    return await files.read(file, maxBytes);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CheckpointFault("damaged", file, reason);
@@ -167,14 +164,11 @@ function readTensorFile(file: string, bytes: Uint8Array): Tensors {
 /** A manifest is small; anything larger is none. */
 const maxManifestBytes = 1_000_000;
 
-/** @throws CheckpointFault "damaged" unless the folder holds an intact manifest of its own name. */
-async function readManifest(folder: string, name: string): Promise<Manifest> {
-  const stat = await lstat(folder).catch(() => null);
-  if (stat === null) throw new CheckpointFault("damaged", name, "is missing");
-  if (!stat.isDirectory()) {
-    throw new CheckpointFault("damaged", name, "is not a folder");
-  }
-  const bytes = await readPart(folder, manifestName, maxManifestBytes);
+/** @throws CheckpointFault "damaged" unless there is an intact manifest of the checkpoint's own name. */
+async function readManifest(files: CheckpointFiles): Promise<Manifest> {
+  const { name } = files;
+  await files.check();
+  const bytes = await readPart(files, manifestName, maxManifestBytes);
   let manifest: Manifest;
   try {
     manifest = parseManifest(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -193,13 +187,12 @@ async function readManifest(folder: string, name: string): Promise<Manifest> {
  * @throws CheckpointFault if damaged, or if its tensors are not those of `specs`.
  */
 export async function readWeights(
-  folder: string,
-  name: string,
+  files: CheckpointFiles,
   stateHash: string,
 ): Promise<{ readonly tensors: Tensors; readonly manifest: Manifest }> {
-  const manifest = await readManifest(folder, name);
+  const manifest = await readManifest(files);
   requireState(manifest, stateHash);
-  const bytes = await readListed(folder, fileNames.weights, manifest);
+  const bytes = await readListed(files, fileNames.weights, manifest);
   return { tensors: readTensorFile(fileNames.weights, bytes), manifest };
 }
 
@@ -209,10 +202,9 @@ export async function readWeights(
  * @throws CheckpointFault
  */
 export async function listedWeights(
-  folder: string,
-  name: string,
+  files: CheckpointFiles,
 ): Promise<{ readonly file: string; readonly sha256: string }> {
-  const manifest = await readManifest(folder, name);
+  const manifest = await readManifest(files);
   const entry = manifest.files[fileNames.weights];
   if (entry === undefined) {
     throw new CheckpointFault("damaged", fileNames.weights, "the manifest lists none");
@@ -235,12 +227,11 @@ function requireState(manifest: Manifest, stateHash: string): void {
  * @throws CheckpointFault
  */
 export async function readCheckpoint(
-  folder: string,
-  name: string,
+  files: CheckpointFiles,
   identity: CheckpointIdentity,
   specs: Specs,
 ): Promise<CheckpointContents> {
-  const manifest = await readManifest(folder, name);
+  const manifest = await readManifest(files);
   requireState(manifest, identity.stateHash);
   if (manifest.specHash !== identity.specHash) {
     throw new CheckpointFault(
@@ -252,15 +243,15 @@ export async function readCheckpoint(
   const state: Record<string, HostTensor> = {};
   for (const part of ["weights", "optimizer"] as const) {
     const file = fileNames[part];
-    const tensors = readTensorFile(file, await readListed(folder, file, manifest));
+    const tensors = readTensorFile(file, await readListed(files, file, manifest));
     checkTensors(file, tensors, specs, part);
     Object.assign(state, tensors);
   }
-  const progress = readProgress(await readListed(folder, fileNames.state, manifest), manifest.step);
+  const progress = readProgress(await readListed(files, fileNames.state, manifest), manifest.step);
   const tensors =
     manifest.files[fileNames.metrics] === undefined
       ? {}
-      : readTensorFile(fileNames.metrics, await readListed(folder, fileNames.metrics, manifest));
+      : readTensorFile(fileNames.metrics, await readListed(files, fileNames.metrics, manifest));
   return { state, progress, tensors };
 }
 

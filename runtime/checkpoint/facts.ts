@@ -3,8 +3,8 @@
  * data that they were trained with. Weights in front of other facts would still give predictions, only wrong ones.
  */
 import { count } from "../errors.js";
+import { sha256 } from "../sha256.js";
 import type { FittedFacts, ModelDefinition } from "../spec.js";
-import { sha256 } from "./manifest.js";
 
 /** Features and targets with the classes that the spec lists or the data gave, and the fitted facts. */
 export function factsOf({ data, facts }: Pick<ModelDefinition, "data" | "facts">): FittedFacts {

@@ -3,7 +3,7 @@
  * Written last, so a folder without one is not a checkpoint; and it is hashed itself, so that no byte
  * of a checkpoint can change unnoticed (neither safetensors nor JSON would notice by themselves).
  */
-import { createHash } from "node:crypto";
+import { sha256 } from "../sha256.js";
 import { isCount, isRecord, parseStrictJson } from "./strict-json.js";
 
 /** Raised when a reader of the former version would misread the folder. */
@@ -35,10 +35,6 @@ export interface Manifest {
   /** Over the classes and scales of the data; absent in checkpoints of earlier versions. */
   readonly factsHash?: string;
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
-}
-
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 export function renderManifest(manifest: Manifest): string {

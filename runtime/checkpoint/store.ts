@@ -1,24 +1,20 @@
 /**
- * @file The checkpoints of one run: finding the newest intact one, naming, pointing and pruning.
- * Only the holder of the run folder's lock may write.
+ * @file The checkpoints of one run: names, what a store of them does, and what stores have in common.
  */
-import { readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { DlcError } from "../errors.js";
-import { makeFolder } from "../folder.js";
 import type { StateSpec } from "../program.js";
 import {
   type CheckpointContents,
   CheckpointFault,
+  type CheckpointFiles,
   type CheckpointIdentity,
   readCheckpoint,
-  writeCheckpoint,
 } from "./checkpoint.js";
-import { replaceFile, syncFolder, systemCode, withIo } from "./disk.js";
 import { isRecord, parseStrictJson } from "./strict-json.js";
 
 export const checkpointsFolder = "checkpoints";
-export type PointerName = "best" | "last";
+export const pointerNames = ["best", "last"] as const;
+export type PointerName = (typeof pointerNames)[number];
 
 /** `step-00001234`; a second checkpoint of the same step (a pause before validation) is `step-00001234.1`. */
 const namePattern = /^step-(\d{8,15})(?:\.(\d{1,6}))?$/;
@@ -27,12 +23,8 @@ export function isCheckpointName(name: string): boolean {
   return namePattern.test(name);
 }
 
-/** Checkpoint names, newest first. An absent folder has none. */
-export async function listCheckpoints(run: string): Promise<string[]> {
-  const entries = await readdir(join(run, checkpointsFolder)).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  });
+/** The checkpoint names among others, newest first. */
+export function sortCheckpoints(entries: readonly string[]): string[] {
   return entries.filter(isCheckpointName).sort((a, b) => compareNames(b, a));
 }
 
@@ -41,14 +33,22 @@ function compareNames(a: string, b: string): number {
   return Number(x?.[1]) - Number(y?.[1]) || Number(x?.[2] ?? 0) - Number(y?.[2] ?? 0);
 }
 
-/** The checkpoint that `best` or `last` names; null if there is no such pointer or it makes no sense. */
-export async function readPointer(run: string, pointer: PointerName): Promise<string | null> {
-  return readPointerFile(join(run, pointer));
+/** The name that a checkpoint of this step gets beside those there are (newest first). */
+export function nextCheckpointName(step: number, names: readonly string[]): string {
+  const base = `step-${String(step).padStart(8, "0")}`;
+  const newest = names.find((name) => name.split(".")[0] === base);
+  return newest === undefined ? base : `${base}.${Number(newest.split(".")[1] ?? 0) + 1}`;
 }
 
-export async function readPointerFile(path: string): Promise<string | null> {
+/** The content of a pointer. */
+export function renderPointer(name: string): string {
+  return `${JSON.stringify({ checkpoint: `${checkpointsFolder}/${name}` })}\n`;
+}
+
+/** The checkpoint that a pointer names; null if it makes no sense. */
+export function parsePointer(text: string): string | null {
   try {
-    const value = parseStrictJson(await readFile(path, "utf8"));
+    const value = parseStrictJson(text);
     const target = isRecord(value) ? value.checkpoint : undefined;
     const name =
       typeof target === "string" && target.startsWith(`${checkpointsFolder}/`)
@@ -68,6 +68,8 @@ export interface FoundCheckpoint {
 export interface CheckpointStore {
   /** Removes what an interrupted save left behind. */
   tidy(): Promise<void>;
+  /** All checkpoints, newest first. */
+  names(): Promise<readonly string[]>;
   /**
    * The newest intact checkpoint; null if the run has none. Damaged ones are reported and put aside
    * (renamed to `.corrupt-…`, never deleted).
@@ -85,93 +87,49 @@ export interface CheckpointStore {
   prune(recent: number, keep: readonly (string | null)[]): Promise<void>;
 }
 
-export function createCheckpointStore(
-  run: string,
-  identity: CheckpointIdentity,
-  specs: Readonly<Record<string, StateSpec>>,
-): CheckpointStore {
-  const folder = join(run, checkpointsFolder);
-  const read = (name: string): Promise<CheckpointContents> =>
-    readCheckpoint(join(folder, name), name, identity, specs);
+/** Whose checkpoints a store reads and writes. */
+export interface CheckpointOwner {
+  readonly identity: CheckpointIdentity;
+  readonly specs: Readonly<Record<string, StateSpec>>;
+}
 
-  async function newest(
-    onDamaged: (name: string, reason: string) => void,
-  ): Promise<FoundCheckpoint | null> {
-    const names = await listCheckpoints(run);
-    for (const name of names) {
-      try {
-        return { name, contents: await read(name) };
-      } catch (error) {
-        if (!(error instanceof CheckpointFault)) throw error;
-        if (error.kind === "foreign") throw foreign(join(folder, name), error.reason);
-        onDamaged(name, error.message);
-        await putAside(folder, name);
-      }
+/**
+ * The newest checkpoint that is intact; null where there is none at all. `place`: of all of them, for messages.
+ * @throws DlcError `foreign-checkpoint`, or `no-intact-checkpoint` when all are damaged.
+ */
+export async function newestIntact(
+  { identity, specs }: CheckpointOwner,
+  place: string,
+  all: readonly CheckpointFiles[],
+  onDamaged: (name: string, reason: string) => Promise<void>,
+): Promise<FoundCheckpoint | null> {
+  for (const files of all) {
+    try {
+      return { name: files.name, contents: await readCheckpoint(files, identity, specs) };
+    } catch (error) {
+      if (!(error instanceof CheckpointFault)) throw error;
+      if (error.kind === "foreign") throw foreign(files.place, error.reason);
+      await onDamaged(files.name, error.message);
     }
-    if (names.length === 0) return null;
-    throw new DlcError(
-      "no-intact-checkpoint",
-      names.length === 1
-        ? "the only checkpoint is not intact"
-        : `none of the ${names.length} checkpoints is intact`,
-      {
-        place: folder,
-        help: "Start the run over with --fresh, or train into another run folder.",
-      },
-    );
   }
-
-  return {
-    tidy: () => withIo("tidy the checkpoints", folder, () => tidy(folder)),
-    newest: (onDamaged) => withIo("read the checkpoints", folder, () => newest(onDamaged)),
-    read,
-    nextName: (step) => withIo("read the checkpoints", folder, () => nextName(run, step)),
-    write: (name, step, contents) =>
-      withIo("save a checkpoint", join(folder, name), () =>
-        writeCheckpoint(join(folder, name), name, step, identity, specs, contents),
-      ),
-    point: (pointer, name) =>
-      withIo("save a pointer", join(run, pointer), async () => {
-        if (name === null) await rm(join(run, pointer), { force: true });
-        else {
-          const target = JSON.stringify({ checkpoint: `${checkpointsFolder}/${name}` });
-          await replaceFile(join(run, pointer), `${target}\n`);
-        }
-      }),
-    prune: (recent, keep) =>
-      withIo("remove old checkpoints", folder, async () => {
-        const old = (await listCheckpoints(run)).slice(recent);
-        for (const name of old) if (!keep.includes(name)) await remove(folder, name);
-      }),
-  };
+  if (all.length === 0) return null;
+  throw new DlcError(
+    "no-intact-checkpoint",
+    all.length === 1
+      ? "the only checkpoint is not intact"
+      : `none of the ${all.length} checkpoints is intact`,
+    {
+      place,
+      help: "Start the run over with --fresh, or train into another run folder.",
+    },
+  );
 }
 
-async function nextName(run: string, step: number): Promise<string> {
-  const base = `step-${String(step).padStart(8, "0")}`;
-  const [newest] = (await listCheckpoints(run)).filter((name) => name.split(".")[0] === base);
-  return newest === undefined ? base : `${base}.${Number(newest.split(".")[1] ?? 0) + 1}`;
-}
-
-async function tidy(folder: string): Promise<void> {
-  makeFolder(folder);
-  for (const entry of await readdir(folder)) {
-    if (entry.startsWith(".tmp-")) await rm(join(folder, entry), { recursive: true, force: true });
-  }
-}
-
-/** Renames first: a half-deleted checkpoint must not look like a damaged one. */
-async function remove(folder: string, name: string): Promise<void> {
-  const doomed = join(folder, `.tmp-pruned-${name}`);
-  await rename(join(folder, name), doomed);
-  await rm(doomed, { recursive: true, force: true });
-}
-
-async function putAside(folder: string, name: string): Promise<void> {
-  const taken = new Set(await readdir(folder));
+/** Where a checkpoint that was put aside goes, beside those that were before. */
+export function asideName(name: string, taken: (name: string) => boolean): string {
   let aside = `.corrupt-${name}`;
-  for (let i = 1; taken.has(aside); i++) aside = `.corrupt-${name}-${i}`;
-  await rename(join(folder, name), join(folder, aside));
-  await syncFolder(folder);
+  for (let i = 1; taken(aside); i++) aside = `.corrupt-${name}-${i}`;
+  return aside;
 }
 
 export function foreign(

@@ -5,6 +5,7 @@ import { classRowsProblem, countClasses } from "./class-rows.js";
 import { allFeatures, splitMain } from "./dataset.js";
 import { encodeFeature, wantsOf } from "./features.js";
 import { classesOf } from "./labels.js";
+import { nodeAccess } from "./node-access.js";
 import { locate } from "./path.js";
 import { readSource, sourceName } from "./sources/index.js";
 import { columnOf } from "./table.js";
@@ -45,7 +46,13 @@ export async function checkRows(
           checkTexts(feature, columnOf(table.columns, feature.column, sourceName(source)), name);
           continue;
         }
-        const { data } = await encodeFeature(name, settled(feature), table, sourceName(source), {});
+        const from = {
+          table,
+          source: sourceName(source),
+          facts: {},
+          pictures: nodeAccess.pictures,
+        };
+        const { data } = await encodeFeature(name, settled(feature), from);
         if (rows === null || feature.type !== "category") continue;
         const classes = classesOf(name, feature, {});
         const counts = countClasses(data, classes.length, rows);

@@ -1,11 +1,11 @@
 /** @file Opening the data of a spec: sources read, rows split, features encoded. */
 import type { DataSpec, FeatureSpec, FittedFacts, SourceSpec } from "../spec.js";
+import type { DataAccess } from "./access.js";
 import { type Encoded, encodeFeature, wantsOf } from "./features.js";
 import type { ArrayColumns } from "./sources/arrays.js";
-import { readSource, sourceName } from "./sources/index.js";
 import { type Parts, type SplitName, splitRows } from "./split.js";
 import type { Table } from "./table.js";
-import { BatchWorker } from "./worker-client.js";
+import type { BatchWorker } from "./worker-client.js";
 
 export type { SplitName } from "./split.js";
 
@@ -37,15 +37,20 @@ export interface Split {
 export class Dataset {
   /** null: the spec has no such split, or it was not asked for. */
   readonly splits: Readonly<Record<SplitName, Split | null>>;
+  readonly #startWorker: DataAccess["startWorker"];
   #worker: BatchWorker | null = null;
 
-  constructor(splits: Readonly<Record<SplitName, Split | null>>) {
+  constructor(
+    splits: Readonly<Record<SplitName, Split | null>>,
+    startWorker: DataAccess["startWorker"],
+  ) {
     this.splits = splits;
+    this.#startWorker = startWorker;
   }
 
   /** The thread that assembles batches, started when first needed; null where there can be none. */
   worker(): BatchWorker | null {
-    this.#worker ??= BatchWorker.start();
+    this.#worker ??= this.#startWorker();
     return this.#worker;
   }
 
@@ -60,7 +65,8 @@ export class Dataset {
  * Reads, splits and encodes the data of a spec. `facts` provide the classes that the spec does not
  * list. Throws a DlcError at the first mistake in the data.
  */
-export async function openData(
+export async function openDataBy(
+  access: DataAccess,
   spec: DataSpec,
   facts: FittedFacts,
   options: OpenOptions,
@@ -70,15 +76,16 @@ export async function openData(
   const splits: Record<SplitName, Split | null> = { train: null, validation: null, test: null };
   const encode = async (source: SourceSpec, table: Table): Promise<EncodedTable> => {
     const columns: Record<string, Encoded> = {};
+    const from = { source: access.sourceName(source), pictures: access.pictures };
     for (const [name, feature] of Object.entries(features)) {
-      columns[name] = await encodeFeature(name, feature, table, sourceName(source), facts);
+      columns[name] = await encodeFeature(name, feature, { ...from, table, facts });
     }
     return { columns };
   };
 
   const carved = carvedSplits(spec, options.arrays);
   if ([...needed].some((name) => name === "train" || carved.has(name))) {
-    const { source, table, parts } = await readMain(spec, options);
+    const { source, table, parts } = await readMain(access, spec, options);
     const encoded = await encode(source, table);
     for (const name of needed) {
       if (name !== "train" && !carved.has(name)) continue;
@@ -96,10 +103,10 @@ export async function openData(
     if (source === null || !needed.has(name)) continue;
     const wants = wantsOf(Object.values(features), []);
     const arrays = options.arrays?.[name];
-    const table = await readSource(source, { base: options.base, wants, arrays });
+    const table = await access.readSource(source, { base: options.base, wants, arrays });
     splits[name] = { name, rows: table.rows, table: await encode(source, table), indices: null };
   }
-  return new Dataset(splits);
+  return new Dataset(splits, access.startWorker);
 }
 
 /** Features and targets together: their names never clash. */
@@ -109,13 +116,14 @@ export function allFeatures(spec: DataSpec): Readonly<Record<string, FeatureSpec
 
 /** The main source, read and split. */
 export async function readMain(
+  access: DataAccess,
   spec: DataSpec,
   { base, arrays }: Pick<OpenOptions, "base" | "arrays">,
 ): Promise<{ source: SourceSpec; table: Table; parts: Parts }> {
   const source: SourceSpec = arrays?.train === undefined ? spec.source : { kind: "arrays" };
   const wants = wantsOf(Object.values(allFeatures(spec)), spec.split.by);
-  const table = await readSource(source, { base, wants, arrays: arrays?.train });
-  return { source, table, parts: splitMain(spec, table, sourceName(source), arrays) };
+  const table = await access.readSource(source, { base, wants, arrays: arrays?.train });
+  return { source, table, parts: splitMain(spec, table, access.sourceName(source), arrays) };
 }
 
 /** The rows of the main source, by the split they are for. */

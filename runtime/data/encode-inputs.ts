@@ -1,12 +1,11 @@
 /** @file From what a caller of `predict` passes to the inputs of a program. */
-import { readFile } from "node:fs/promises";
 import type { DataSpec, FeatureSpec, FittedFacts } from "../spec.js";
 import { allocate, type HostArray, type HostTensor, sizeOf } from "../tensor.js";
 import { DataError, list, quote, showShape } from "./errors.js";
 import { fitsImage, imageSize, notByte } from "./features.js";
-import { decodeImage, imageFormat, resizePixels } from "./image.js";
 import { classesOf, classOfText, unknownLabel } from "./labels.js";
 import { flatten, shapeOf } from "./nested.js";
+import { imageFormat, type Pictures } from "./pictures.js";
 import { encodeSequence } from "./sequence.js";
 import { encodeText, tooLong } from "./text.js";
 import { tokenizerOf } from "./tokens/index.js";
@@ -40,7 +39,8 @@ export interface InputDefinition {
  * Throws a DlcError that names the row and the feature at fault. Other keys than features are
  * refused, except targets, which are ignored.
  */
-export async function encodeInputs(
+export async function encodeInputsBy(
+  pictures: Pictures,
   definition: InputDefinition,
   rows: readonly InputRow[],
   options: EncodeOptions = {},
@@ -74,6 +74,7 @@ export async function encodeInputs(
         classes,
         facts: definition.facts,
         files: options.files ?? true,
+        pictures,
         to: data.subarray(i * size, (i + 1) * size),
       });
     }
@@ -100,6 +101,7 @@ interface Slot {
   readonly classes: readonly string[];
   readonly facts: FittedFacts;
   readonly files: boolean;
+  readonly pictures: Pictures;
   /** Where the row's values go. */
   readonly to: HostArray;
 }
@@ -223,7 +225,7 @@ async function pixelsOf(
 ): Promise<Uint8Array> {
   const encoded = await encodedImage(feature, value, slot);
   if (encoded !== null) {
-    return decodeImage(encoded.bytes, feature.shape, feature.resize, encoded.place);
+    return slot.pictures.decode(encoded.bytes, feature.shape, feature.resize, encoded.place);
   }
   const [values, shape] = unwrap(value);
   const fits = fitsImage(shape, feature.shape);
@@ -251,14 +253,14 @@ async function pixelsOf(
       at++;
     },
   );
-  return fits ? pixels : resizePixels(pixels, size, feature.shape);
+  return fits ? pixels : slot.pictures.resize(pixels, size, feature.shape);
 }
 
 /** The value as an image file's bytes; null if it is pixels. */
 async function encodedImage(
   feature: FeatureOf<"image">,
   value: unknown,
-  { name, place, files }: Slot,
+  { name, place, files, pictures }: Slot,
 ): Promise<{ readonly bytes: Uint8Array; readonly place: string } | null> {
   if (value instanceof Uint8Array) {
     const isPixels = value.length === sizeOf(feature.shape);
@@ -271,15 +273,7 @@ async function encodedImage(
       help: "Pass the image's bytes or its pixel values.",
     });
   }
-  try {
-    return { bytes: await readFile(value), place: value };
-  } catch (cause) {
-    throw new DataError("data-file-missing", `${quote(value)} cannot be read`, {
-      place,
-      help: "Pass the path of a PNG, JPEG or WebP file, relative to the current folder.",
-      cause,
-    });
-  }
+  return { bytes: await pictures.read(value, name, place), place: value };
 }
 
 function missingInput(name: string, feature: FeatureSpec, place: string): DataError {

@@ -6,6 +6,7 @@ import { DataError } from "./errors.js";
 import { type Encoded, encodeFeature } from "./features.js";
 import { fitSequence, fitText } from "./fit-steps.js";
 import { encodeLabels, findClasses } from "./labels.js";
+import { nodeAccess } from "./node-access.js";
 import { sourceName } from "./sources/index.js";
 import type { Parts } from "./split.js";
 import { columnOf, rowSize, type Table } from "./table.js";
@@ -43,7 +44,7 @@ export async function fitFacts(
   },
 ): Promise<FittedFacts> {
   if (spec.source.kind === "arrays") throw withoutData(spec);
-  const { source, table, parts } = await readMain(spec, options);
+  const { source, table, parts } = await readMain(nodeAccess, spec, options);
   const facts: Record<string, FittedFacts[string]> = {};
   const warnings: DataError[] = [];
   const from = {
@@ -148,7 +149,8 @@ async function fitOne(
     const fit = feature.scale === "standard" ? standard : extremes;
     return { ...facts, ...fit(steps, all, feature.channels, feature.channels) };
   }
-  const encoded = await encodeFeature(name, feature, table, source, {});
+  const from = { table, source, facts: {}, pictures: nodeAccess.pictures };
+  const encoded = await encodeFeature(name, feature, from);
   const size = rowSize(encoded.shape);
   const groups = feature.type === "image" ? feature.shape[2] : size;
   return feature.scale === "standard"

@@ -5,10 +5,10 @@
  */
 import type { FeatureSpec, FittedFacts } from "../spec.js";
 import { count, DataError, showShape } from "./errors.js";
-import { resizePixels } from "./image.js";
 import { classesOf, encodeLabels } from "./labels.js";
 import { nestedColumn } from "./nested.js";
 import { checkNumber, parseNumber } from "./number-text.js";
+import type { Pictures } from "./pictures.js";
 import { encodeSequences } from "./sequence.js";
 import {
   type Column,
@@ -41,6 +41,7 @@ export interface FeatureColumns {
   readonly columns: ReadonlyMap<string, Column>;
   /** For messages. */
   readonly source: string;
+  readonly pictures: Pictures;
 }
 
 interface FeatureType<T extends FeatureSpec["type"]> {
@@ -150,11 +151,20 @@ export function wantsOf(features: readonly FeatureSpec[], by: readonly string[])
 export async function encodeFeature(
   name: string,
   feature: FeatureSpec,
-  table: Table,
-  source: string,
-  facts: FittedFacts,
+  {
+    table,
+    source,
+    facts,
+    pictures,
+  }: {
+    readonly table: Table;
+    /** For messages. */
+    readonly source: string;
+    readonly facts: FittedFacts;
+    readonly pictures: Pictures;
+  },
 ): Promise<Encoded> {
-  const from = { name, columns: table.columns, source };
+  const from = { name, columns: table.columns, source, pictures };
   return typeOf(feature).encode(feature as never, from, facts);
 }
 
@@ -174,7 +184,7 @@ async function encodeImage(feature: FeatureOf<"image">, from: FeatureColumns): P
   const stride = rowSize(column.shape);
   for (let row = 0; row < column.rows; row++) {
     const one = pixels.subarray(row * stride, (row + 1) * stride);
-    data.set(await resizePixels(one, size, feature.shape), row * length);
+    data.set(await from.pictures.resize(one, size, feature.shape), row * length);
   }
   return { dtype: "u8", shape: feature.shape, data };
 }

@@ -1,5 +1,5 @@
 /** @file A hash of the data that a run learns from: continued with other data, it would belong to none. */
-import { createHash } from "node:crypto";
+import { createSha256 } from "../sha256.js";
 import type { Dataset, Split } from "./dataset.js";
 
 /** So much of a column is hashed as a whole; of a larger one, evenly spaced blocks of this total. */
@@ -8,7 +8,7 @@ const block = 2 ** 16;
 
 /** SHA-256 over the encoded rows of the training and validation splits, and which rows these are. */
 export function fingerprint({ splits }: Dataset): string {
-  const hash = createHash("sha256");
+  const hash = createSha256();
   const seen = new Set<unknown>();
   const add = (bytes: Uint8Array): void => {
     hash.update(`${bytes.length};`);
@@ -30,7 +30,7 @@ export function fingerprint({ splits }: Dataset): string {
     }
   };
   for (const split of [splits.train, splits.validation]) if (split !== null) addSplit(split);
-  return hash.digest("hex");
+  return hash.digest();
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>

@@ -1,8 +1,7 @@
 /** @file Decoding and resizing images with sharp (libvips), which is optional and loaded when first needed. */
 import type { Sharp, SharpOptions } from "sharp";
 import { count, DataError, showShape } from "./errors.js";
-
-export type ImageShape = readonly [height: number, width: number, channels: number];
+import { type ImageShape, imageFormat } from "./pictures.js";
 
 /** 64 megapixels: what a larger picture would decode to does not fit beside the data. */
 const limitInputPixels = 2 ** 26;
@@ -23,19 +22,6 @@ async function sharp(): Promise<SharpFactory> {
     },
   );
   return loaded;
-}
-
-const formats: readonly { readonly name: string; readonly magic: readonly (number | null)[] }[] = [
-  { name: "PNG", magic: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] },
-  { name: "JPEG", magic: [0xff, 0xd8, 0xff] },
-  // "RIFF", four bytes of length, "WEBP"
-  { name: "WebP", magic: [0x52, 0x49, 0x46, 0x46, null, null, null, null, 0x57, 0x45, 0x42, 0x50] },
-];
-
-/** The format by its first bytes. Only these three reach the decoder. */
-export function imageFormat(bytes: Uint8Array): string | null {
-  const found = formats.find(({ magic }) => magic.every((b, i) => b === null || bytes[i] === b));
-  return found?.name ?? null;
 }
 
 /** Width, height and channels of an encoded image, from its header. */

@@ -13,14 +13,14 @@ export {
   Dataset,
   type EncodedTable,
   type OpenOptions,
-  openData,
   type Split,
   type SplitArrays,
   type SplitName,
 } from "./dataset.js";
-export { type EncodeOptions, encodeInputs, type InputRow } from "./encode-inputs.js";
+export type { EncodeOptions, InputRow } from "./encode-inputs.js";
 export { type DataCode, DataError, dataCodes } from "./errors.js";
 export { fitFacts, needsFacts } from "./facts.js";
 export { fingerprint } from "./fingerprint.js";
 export { type ColumnGuess, inspectSource, type SourceGuess } from "./inspect.js";
+export { encodeInputs, openData } from "./node-access.js";
 export type { ArrayColumn, ArrayColumns } from "./sources/arrays.js";

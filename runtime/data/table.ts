@@ -82,15 +82,19 @@ export function numberColumn(
   return { kind: "numbers", data, rows, shape, place };
 }
 
+/** Memory that threads share; plain memory in pages, which may not be allowed to share any. */
+const Memory: new (bytes: number) => ArrayBufferLike =
+  globalThis.SharedArrayBuffer ?? globalThis.ArrayBuffer;
+
 /** A typed array over shared memory, so that the batch worker needs no copy. */
 export function sharedArray(dtype: "u8" | "i32" | "f32", length: number): NumberData {
-  if (dtype === "u8") return new Uint8Array(new SharedArrayBuffer(length));
-  const buffer = new SharedArrayBuffer(length * 4);
+  if (dtype === "u8") return new Uint8Array(new Memory(length));
+  const buffer = new Memory(length * 4);
   return dtype === "i32" ? new Int32Array(buffer) : new Float32Array(buffer);
 }
 
 export function isShared(data: HostArray): boolean {
-  return data.buffer instanceof SharedArrayBuffer;
+  return data.buffer instanceof Memory;
 }
 
 /** Columns of equal length as a table. `files`: what they came from, for the message. */

@@ -1,7 +1,7 @@
 /** @file Which engine and device is used: what was asked for, or the best that is there; and why. */
-import { availableParallelism } from "node:os";
 import type { Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
+import { parallelism } from "../parallelism.js";
 import type { EngineEntry, Probe } from "./entry.js";
 
 export interface EngineOptions {
@@ -22,11 +22,11 @@ export interface Candidate {
 const titleOf = ({ entry, device }: Candidate): string => `${entry.name}:${device}`;
 
 /**
- * What "auto" prefers, best first: a GPU by the engine with native gradient kernels, then by the others,
+ * What "auto" prefers in Node, best first: a GPU by the engine with native gradient kernels, then by the others,
  * then the CPU by the engine that is fastest there (bench/step.mjs). What is not in this list is used
  * when it is asked for.
  */
-const autoOrder: readonly string[] = ["tensorflow:cuda", "onnx:cuda", "onnx:webgpu", "onnx:cpu"];
+const nodeOrder: readonly string[] = ["tensorflow:cuda", "onnx:cuda", "onnx:webgpu", "onnx:cpu"];
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(", ");
 
@@ -39,6 +39,7 @@ function candidates(
   entries: readonly EngineEntry[],
   engine: string,
   device: string,
+  autoOrder: readonly string[],
 ): readonly Candidate[] {
   const named = engine === "auto" ? entries : entries.filter(({ name }) => name === engine);
   if (named.length === 0) {
@@ -57,15 +58,22 @@ function candidates(
     );
   }
   const all = named.flatMap((entry) => entry.devices.map((name) => ({ entry, device: name })));
-  if (device !== "auto") return inAutoOrder(all.filter((one) => one.device === device));
+  if (device !== "auto")
+    return inAutoOrder(
+      all.filter((one) => one.device === device),
+      autoOrder,
+    );
   const willing = all.filter(({ entry, device: name }) => !entry.onRequest.includes(name));
   return engine === "auto"
-    ? inAutoOrder(willing).filter((one) => autoOrder.includes(titleOf(one)))
+    ? inAutoOrder(willing, autoOrder).filter((one) => autoOrder.includes(titleOf(one)))
     : willing;
 }
 
 /** Those that "auto" prefers first, then the others as they come. */
-function inAutoOrder(list: readonly Candidate[]): readonly Candidate[] {
+function inAutoOrder(
+  list: readonly Candidate[],
+  autoOrder: readonly string[],
+): readonly Candidate[] {
   const rank = (one: Candidate): number => {
     const place = autoOrder.indexOf(titleOf(one));
     return place < 0 ? autoOrder.length : place;
@@ -94,9 +102,10 @@ function wish(engine: string, device: string): string {
 export async function choose(
   entries: readonly EngineEntry[],
   { engine = "auto", device = "auto" }: EngineOptions,
+  autoOrder: readonly string[] = nodeOrder,
 ): Promise<Choice> {
   const passed: (Candidate & { readonly probe: Probe })[] = [];
-  for (const candidate of candidates(entries, engine, device)) {
+  for (const candidate of candidates(entries, engine, device, autoOrder)) {
     const probe = await candidate.entry.probe(candidate.device);
     if (probe.availability === "ready") return { ...candidate, probe, passed };
     passed.push({ ...candidate, probe });
@@ -138,15 +147,16 @@ function explain({ entry, device, probe, passed }: Choice, engine: Engine, asked
 export async function startEngine(
   entries: readonly EngineEntry[],
   options: EngineOptions,
+  autoOrder: readonly string[] = nodeOrder,
 ): Promise<{ engine: Engine; why: string }> {
-  const { engine = "auto", device = "auto", threads = availableParallelism() } = options;
+  const { engine = "auto", device = "auto", threads = parallelism() } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new DlcError("threads-invalid", `threads must be a whole number from 1, not ${threads}`, {
       help: "Leave it out to use every core that is available.",
       reason: "usage",
     });
   }
-  const choice = await choose(entries, { engine, device });
+  const choice = await choose(entries, { engine, device }, autoOrder);
   const started = await choice.entry.start(choice.device, { threads });
   const asked = engine !== "auto" || device !== "auto";
   return { engine: started, why: explain(choice, started, asked) };

@@ -1,13 +1,8 @@
 /** @file The data of a model: what its spec names, or what the caller passes in memory. */
-import {
-  type ArrayColumn,
-  type ArrayColumns,
-  DataError,
-  type Dataset,
-  openData,
-  type SplitArrays,
-  type SplitName,
-} from "../data/index.js";
+import type { DataAccess } from "../data/access.js";
+import { type Dataset, openDataBy, type SplitArrays, type SplitName } from "../data/dataset.js";
+import { DataError } from "../data/errors.js";
+import type { ArrayColumn, ArrayColumns } from "../data/sources/arrays.js";
 import { DlcError } from "../errors.js";
 import type { FeatureSpec, ModelDefinition } from "../spec.js";
 import { sizeOf } from "../tensor.js";
@@ -22,6 +17,7 @@ export type ExampleData<Example> =
 
 /** @throws DlcError `no-data`, and those of openData. */
 export async function openModelData(
+  access: DataAccess,
   definition: ModelDefinition,
   options: {
     readonly base: string;
@@ -39,7 +35,7 @@ export async function openModelData(
     });
   }
   const { base, splits, single, examples } = options;
-  if (examples === undefined) return openData(data, facts, { base, splits });
+  if (examples === undefined) return openDataBy(access, data, facts, { base, splits });
   const features = { ...data.features, ...data.targets };
   const sets: Partial<Record<SplitName, ExampleColumns<Record<string, unknown>>>> = isBySplit(
     examples,
@@ -49,7 +45,7 @@ export async function openModelData(
   const arrays: SplitArrays = Object.fromEntries(
     Object.entries(sets).map(([name, columns]) => [name, toColumns(features, columns)]),
   );
-  return openData(data, facts, { base, splits, arrays });
+  return openDataBy(access, data, facts, { base, splits, arrays });
 }
 
 function isBySplit(

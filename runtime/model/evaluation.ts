@@ -1,5 +1,5 @@
 /** @file Results of an evaluation in the user's terms. */
-import type { SplitName } from "../data/index.js";
+import type { SplitName } from "../data/dataset.js";
 import type { MetricSpec, ModelDefinition } from "../spec.js";
 import type { Evaluation } from "../trainer/evaluate.js";
 import { labelsOf } from "./decode.js";

@@ -1,19 +1,23 @@
 /** @file The model of a generated package: its options, methods and results. */
-import type { LoadedWeights } from "../checkpoint/load-weights.js";
-import type { SplitName } from "../data/index.js";
+import type { LoadedWeights } from "../checkpoint/weights.js";
+import type { SplitName } from "../data/dataset.js";
 import type { Engine } from "../engine.js";
-import type { EngineOptions } from "../engines/index.js";
+import type { EngineOptions } from "../engines/select.js";
 import type { ModelDefinition, SearchSpec, TrainSpec } from "../spec.js";
 import type { HostTensor } from "../tensor.js";
 import type { TrainEvent, TrainResult } from "../trainer/events.js";
 import type { ExampleData } from "./data.js";
 
+/** Where weights are loaded from: by name, or the bytes of a `.safetensors` file. */
+export type WeightsSource = string | Uint8Array | ArrayBuffer | Blob;
+
 export interface ModelOptions extends Omit<EngineOptions, "engine"> {
   /**
-   * A run folder, its `best` or `last`, a checkpoint folder or a `.safetensors` file. Without it the
-   * model must be trained before it can predict.
+   * A run folder, its `best` or `last`, a checkpoint folder or a `.safetensors` file: its path (in a browser the
+   * name that it was kept under), or the bytes of the file. Without it the model must be trained before it can
+   * predict.
    */
-  readonly weights?: string | undefined;
+  readonly weights?: WeightsSource | undefined;
   /** An engine's name, or an engine of the caller's, which `dispose` then leaves alone. */
   readonly engine?: string | Engine | undefined;
   /** The folder that the spec's data paths are relative to, which is the spec's own; default: the current one. */
@@ -150,7 +154,9 @@ interface ModelMethods<T extends ModelTypes> {
   train(options?: ModelTrainOptions<T["input"] & T["target"]>): Promise<TrainResult>;
   /** Copies of the weights, buffers and averages by name. */
   read(): Promise<Readonly<Record<string, HostTensor>>>;
-  /** Writes them as one `.safetensors` file. */
+  /** The bytes of one `.safetensors` file with them. */
+  save(): Promise<Uint8Array>;
+  /** Writes that file; in a browser keeps it under this name in IndexedDB. */
   save(path: string): Promise<void>;
   dispose(): Promise<void>;
 }

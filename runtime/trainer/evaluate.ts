@@ -40,6 +40,8 @@ export interface EvaluationRequest {
   readonly metrics: readonly MetricSpec[];
   /** Settles the random numbers of models that draw some in evaluation. */
   readonly seed: number;
+  /** Lets the host do its other work, before each batch. */
+  readonly breathe?: (() => Promise<void>) | undefined;
   /** Called before each batch; returning false abandons the pass. */
   readonly onBatch?: (done: number, of: number) => boolean;
   /** The error to throw for a batch whose loss is not finite; default: such a loss is a result. */
@@ -67,6 +69,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation |
   let done = 0;
   for await (const given of source.batches({ batch, epoch: 0, from: 0, shuffle: null })) {
     const { inputs, rows } = given;
+    await request.breathe?.();
     if (request.onBatch?.(done, total) === false) return null;
     const executable = await engine.prepare(program, rows.length);
     const call = {

@@ -1,7 +1,6 @@
 /** @file A run under way: the loop over epochs and batches, and its checkpoints. */
-import { join } from "node:path";
 import { CheckpointFault, selectState } from "../checkpoint/checkpoint.js";
-import { type CheckpointStore, checkpointsFolder } from "../checkpoint/store.js";
+import type { CheckpointStore } from "../checkpoint/store.js";
 import type { DeviceState, Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
 import type { Program } from "../program.js";
@@ -17,7 +16,7 @@ import { createPace, type Pace } from "./pace.js";
 import { beginsIn, isStillToBegin, ofRunning, runsIn } from "./phase-epochs.js";
 import { addSteps, skippedWarning } from "./precision.js";
 import { noSums, packProgress, type RunProgress } from "./progress-state.js";
-import type { RunFolder } from "./run-folder.js";
+import type { OpenRun } from "./run-store.js";
 import type { RunLength } from "./schedule.js";
 import { type Batch, batchesPerEpoch, type TrainingData } from "./source.js";
 import { type StepContext, type StepProgram, type StepResult, shownRate } from "./step.js";
@@ -38,12 +37,14 @@ export interface RunParts {
   readonly engine: Engine;
   readonly state: DeviceState;
   readonly data: TrainingData;
-  readonly folder: RunFolder;
+  readonly folder: OpenRun;
   readonly store: CheckpointStore;
   readonly emit: (event: TrainEvent) => void;
   readonly warn: (code: string, message: string) => void;
   /** Asked before every batch. */
   readonly stop: () => StopReason | null;
+  /** Lets the host do its other work. */
+  readonly breathe: () => Promise<void>;
   readonly progress: RunProgress;
   readonly history: readonly EpochRecord[];
   /** The checkpoint that `progress` was read from; null for a new run. */
@@ -135,6 +136,7 @@ export function createRun(parts: RunParts): Run {
     const most = (first: Batch): number =>
       chunkLength(context, progress, first, pace.secondsPerBatch);
     for await (const chunk of inChunks(batches, most)) {
+      await parts.breathe();
       const stopped = parts.stop();
       if (stopped !== null) return stopped;
       await train(chunk);
@@ -218,6 +220,7 @@ export function createRun(parts: RunParts): Run {
       heads: definition.heads,
       metrics: settings.metrics,
       seed: settings.seed,
+      breathe: parts.breathe,
       onBatch: (batch, batches) => {
         stopped = parts.stop();
         if (stopped !== null) return false;
@@ -339,7 +342,7 @@ export function createRun(parts: RunParts): Run {
   }
 
   function pathOf(name: string): string {
-    return join(folder.path, checkpointsFolder, name);
+    return folder.checkpointPath(name);
   }
 
   /** The end of a complete run: puts the best weights in place if that is asked for. */

@@ -2,15 +2,14 @@
  * @file Training: creates or resumes a run, repeats epochs until the end, and leaves a folder from
  * which any interrupted run continues to bit-identical weights.
  */
-import { join } from "node:path";
 import { factsHash } from "../checkpoint/facts.js";
 import type { StartingPoint } from "../checkpoint/foreign/initial.js";
-import { sha256 } from "../checkpoint/manifest.js";
 import { writeSafetensors } from "../checkpoint/safetensors.js";
-import { checkpointsFolder, createCheckpointStore, listCheckpoints } from "../checkpoint/store.js";
+import type { CheckpointStore } from "../checkpoint/store.js";
 import type { DeviceState, Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
 import { initialState } from "../init.js";
+import { sha256 } from "../sha256.js";
 import type { ModelDefinition, TrainSpec } from "../spec.js";
 import { type HostTensor, sizeOf } from "../tensor.js";
 import type { TrainEvent, TrainResult } from "./events.js";
@@ -19,7 +18,8 @@ import { checkPhaseEpochs } from "./phase-epochs.js";
 import { precisionNotes } from "./precision.js";
 import { noSums, type RunProgress, unpackProgress } from "./progress-state.js";
 import { createRun, type Run, type TrainingPrograms } from "./run.js";
-import { describeRun, openRunFolder } from "./run-folder.js";
+import { describeRun } from "./run-description.js";
+import type { TrainingHost } from "./run-store.js";
 import { batchesPerEpoch, type TrainingData } from "./source.js";
 import type { StepProgram } from "./step.js";
 
@@ -30,9 +30,9 @@ export interface TrainOptions {
   readonly data: TrainingData;
   /** A hash of the data's content; a run is not continued with other data. Absent: unknown. */
   readonly dataHash?: string;
-  /** The run folder; created if need be. */
+  /** The run, as its store calls it: a folder's path; created if need be. */
   readonly run: string;
-  /** Delete what the run folder holds and start over. */
+  /** Delete what the run holds and start over. */
   readonly fresh?: boolean;
   /** Settings that replace those of the spec. */
   readonly settings?: Partial<TrainSpec>;
@@ -58,16 +58,20 @@ const originHash = ({ initial, startFrom }: TrainOptions): string | null =>
   initial === undefined ? (startFrom?.sha256 ?? null) : sha256(writeSafetensors(initial));
 
 /**
- * Trains `definition` on `options.data`. Called again with the same arguments it continues an
+ * Trains `definition` on `options.data`, in a run of the host's store. Called again with the same arguments it continues an
  * interrupted run, and returns the result of a finished one.
  * @throws DlcError `not-trainable`, `precision-unsupported`, `invalid-setting`, `unknown-monitor`, `no-examples`, `run-busy`, `different-run`, `foreign-checkpoint`,
  *   `no-intact-checkpoint`, `non-finite-loss`, `non-finite-input`, `file-operation-failed`, …
  */
-export async function train(definition: ModelDefinition, options: TrainOptions): Promise<Trained> {
+export async function trainIn(
+  { runs, breathe = rest }: TrainingHost,
+  definition: ModelDefinition,
+  options: TrainOptions,
+): Promise<Trained> {
   const { settings, programs } = requireTrainable(definition, options);
   const { engine, data } = options;
   const notes = precisionNotes(settings.precision, engine);
-  const folder = await openRunFolder(
+  const folder = await runs.openRun(
     options.run,
     describeRun(definition, {
       settings,
@@ -76,14 +80,14 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
       dataHash: options.dataHash ?? null,
       startedFrom: originHash(options),
     }),
+    {
+      identity: { ...definition, factsHash: factsHash(definition) },
+      specs: definition.state,
+    },
     options.fresh ?? false,
   );
   try {
-    const store = createCheckpointStore(
-      folder.path,
-      { ...definition, factsHash: factsHash(definition) },
-      definition.state,
-    );
+    const store = folder.checkpoints;
     await store.tidy();
     const emit = options.onEvent ?? (() => {});
     const warn = (code: string, message: string): void => emit({ kind: "warning", code, message });
@@ -118,6 +122,7 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
         emit,
         warn,
         stop: stopCheck(options),
+        breathe,
         progress: { ...start, metricsBytes: log.bytes },
         history: log.records,
         saved: found?.name ?? null,
@@ -138,6 +143,9 @@ export async function train(definition: ModelDefinition, options: TrainOptions):
     await folder.release();
   }
 }
+
+/** Engines of Node compute in other threads and let the process go on by themselves. */
+const rest = async (): Promise<void> => {};
 
 const firstProgress: RunProgress = {
   step: 0,
@@ -221,12 +229,8 @@ function stopCheck({ signal, timeLimit }: TrainOptions): Run["stop"] {
 }
 
 /** What follows a checkpoint, in case a kill came between, or a damaged one was put aside. */
-async function completeSave(
-  run: Run,
-  store: ReturnType<typeof createCheckpointStore>,
-  last: string | null,
-): Promise<void> {
-  const names = await listCheckpoints(run.folder.path);
+async function completeSave(run: Run, store: CheckpointStore, last: string | null): Promise<void> {
+  const names = await store.names();
   const best = run.progress.monitor.best?.checkpoint ?? null;
   await store.point("last", last);
   await store.point("best", best !== null && names.includes(best) ? best : null);
@@ -259,7 +263,7 @@ function startedEvent(
       checkpoint === null
         ? null
         : {
-            checkpoint: join(run.folder.path, checkpointsFolder, checkpoint),
+            checkpoint: run.folder.checkpointPath(checkpoint),
             epoch: run.progress.epoch + 1,
             step: run.progress.step,
           },

@@ -204,7 +204,7 @@ describe("from data", () => {
     write(folder, "broken.png", "no image");
     const broken = await dlc(["predict", "runs/pets", "broken.png"], here);
     expect(broken).toMatchObject({ code: 1, stdout: "" });
-    expect(broken.stderr).toMatch(/^error image-unreadable: broken\.png/);
+    expect(broken.stderr).toMatch(/^error image-unreadable: broken\.png/m);
   });
 
   it("writes into the current folder, whatever its name", async () => {

@@ -20,8 +20,8 @@ import {
   locateWeights,
   readWeightsHeader,
 } from "../../runtime/checkpoint/foreign/weights-file.js";
-import { sha256 } from "../../runtime/checkpoint/manifest.js";
 import { fromHalfBits } from "../../runtime/half.js";
+import { sha256 } from "../../runtime/sha256.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dlc-weights-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { sha256 } from "../../runtime/checkpoint/manifest.js";
+import { sha256 } from "../../runtime/sha256.js";
 import { pointed, readMetrics, runFolders } from "../support/tiny-runs.js";
 
 const newRun = runFolders();

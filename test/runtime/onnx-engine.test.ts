@@ -306,7 +306,7 @@ describe("createEngine", () => {
   });
 
   it.for([
-    [{ engine: "tpu" }, /no engine 'tpu'; there is 'onnx'/],
+    [{ engine: "tpu" }, /no engine 'tpu'; there is .*'onnx'/],
     [{ engine: "toString" }, /no engine 'toString'/],
     [{ engine: "onnx", device: "npu" }, /of engine 'onnx' called 'npu'; there is .*'cpu'/],
     [{ device: "npu" }, /no device called 'npu'; there is .*'cpu'/],

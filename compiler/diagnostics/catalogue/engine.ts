@@ -9,13 +9,6 @@ export const engineEntries = {
     explain:
       "An engine executes the programs of a model on a device. The one that was asked for is not known, has no such device, or cannot be used on this machine: a package is not installed (dlc setup tensorflow installs TensorFlow), there is no GPU or its driver is missing, or a native library does not load (for example because node_modules was copied from another platform). What was asked for by name is never replaced by something else; without a name the best is taken that works. Exit code 5.",
   },
-  "precision-unsupported": {
-    severity: "error",
-    message: "{engine} does not compute {precision}",
-    help: "Use --engine onnx --device cpu, which computes the same numbers (slowly), or another GPU engine (`dlc doctor` tells which are there); or set train.precision to float32.",
-    explain:
-      "`train.precision` asks for convolutions and matrix products of float16 or bfloat16 numbers, which the engine and device in use do not have. Nothing else is computed in their place, because another precision gives other weights. Evaluation and prediction are float32 and work on every engine. Exit code 5.",
-  },
   "threads-invalid": {
     severity: "error",
     message: "threads must be a whole number from 1, not {threads}",

@@ -119,6 +119,13 @@ export const runEntries = {
     explain:
       "The same seed gives the same weights on the same engine, device and number of threads. Another one adds numbers up in another order, so the result differs in the last digits from that of an uninterrupted run.",
   },
+  "precision-unsupported": {
+    severity: "error",
+    message: "{engine} does not compute {precision}",
+    help: "Use --engine onnx --device cpu, which computes the same numbers (slowly), or another GPU engine (`dlc doctor` tells which are there); or set train.precision to float32.",
+    explain:
+      "`train.precision` asks for convolutions and matrix products of float16 or bfloat16 numbers, which the engine and device in use do not have. Nothing else is computed in their place, because another precision gives other weights. Evaluation and prediction are float32 and work on every engine. Exit code 5.",
+  },
   "precision-emulated": {
     severity: "warning",
     message:
@@ -216,5 +223,19 @@ export const runEntries = {
     help: "Check that the disk has room and that the folder may be written; what was saved before is intact.",
     explain:
       "The operating system refused to read or write a file. Checkpoints are written beside the old ones and get their name when they are complete, so a full disk never costs more than the steps since the last one. Exit code 74.",
+  },
+  "not-in-browser": {
+    severity: "error",
+    message: "{what}, which a browser cannot do",
+    help: "Pass data as arrays, images as pixels and weights as bytes; or do it in Node.",
+    explain:
+      "A package runs in Node and in a browser, but a page has no files and no image library: there the program passes its examples to `train` and `evaluate` in memory, images as pixels of the feature's size (`shaped([height, width, channels], pixels)` or a canvas's ImageData), and weights as the bytes of a file or by the name they were kept under. A source of the spec that reads files, a path or an encoded image, resizing, and `init` from a file work in Node only.",
+  },
+  "run-in-memory": {
+    severity: "warning",
+    message: "this page has no IndexedDB: the run is kept in memory and is lost with the page",
+    help: "Save the weights: save() gives their bytes.",
+    explain:
+      "In a browser runs are kept in IndexedDB, so that training continues after a page was reloaded. Where there is none (some private windows and embedded pages), they are kept in memory: training and continuing work as long as the page is open.",
   },
 } as const satisfies Record<string, CatalogueEntry>;

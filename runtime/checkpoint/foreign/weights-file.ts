@@ -7,7 +7,9 @@ import { locate } from "../../data/path.js";
 import { DlcError } from "../../errors.js";
 import type { FittedFacts } from "../../spec.js";
 import { CheckpointFault, listedWeights } from "../checkpoint.js";
+import { checkpointFolder } from "../checkpoint-folder.js";
 import { systemCode } from "../disk.js";
+import { listCheckpoints, readPointer, readPointerFile } from "../folder-store.js";
 import { readFacts } from "../load-weights.js";
 import {
   headerEnd,
@@ -17,13 +19,7 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from "../safetensors-header.js";
-import {
-  checkpointsFolder,
-  isCheckpointName,
-  listCheckpoints,
-  readPointer,
-  readPointerFile,
-} from "../store.js";
+import { checkpointsFolder, isCheckpointName } from "../store.js";
 import { foreignWidths } from "./elements.js";
 
 export interface WeightsFile {
@@ -73,7 +69,7 @@ async function ofRun(run: string, shown: string): Promise<WeightsFile> {
 
 async function ofCheckpoint(folder: string, shown: string): Promise<WeightsFile> {
   try {
-    const { file, sha256 } = await listedWeights(folder, basename(folder));
+    const { file, sha256 } = await listedWeights(checkpointFolder(folder));
     return { path: join(folder, file), shown, sha256 };
   } catch (error) {
     if (error instanceof CheckpointFault) throw damaged(shown, error.message);

@@ -1,5 +1,7 @@
 /** @file What generated examples are made for: one entry per example. */
-import { DataError, encodeInputs } from "../../data/index.js";
+import { encodeInputsBy } from "../../data/encode-inputs.js";
+import { DataError } from "../../data/errors.js";
+import type { Pictures } from "../../data/pictures.js";
 import { DlcError } from "../../errors.js";
 import type { ModelDefinition } from "../../spec.js";
 import { didYouMean } from "../../suggest.js";
@@ -69,11 +71,12 @@ export function requireConditions(
 
 /** The inputs of programs for these examples. Throws what encodeInputs does. */
 export async function encodeGiven(
+  pictures: Pictures,
   { data, facts }: ModelDefinition,
   wanted: readonly string[],
   rows: readonly Given[],
 ): Promise<Record<string, HostTensor>> {
   if (wanted.length === 0) return {};
   const inputs = Object.fromEntries(wanted.map((name) => [name, true]));
-  return encodeInputs({ data, facts, programs: { infer: { inputs } } }, rows);
+  return encodeInputsBy(pictures, { data, facts, programs: { infer: { inputs } } }, rows);
 }

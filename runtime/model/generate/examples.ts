@@ -1,4 +1,5 @@
 /** @file New examples from random numbers, through the generate program. */
+import type { Pictures } from "../../data/pictures.js";
 import type { DeviceState, Engine } from "../../engine.js";
 import type { Program } from "../../program.js";
 import { derive, keyOf } from "../../random.js";
@@ -18,6 +19,8 @@ export interface Generator {
   readonly definition: ModelDefinition;
   readonly engine: Engine;
   readonly state: DeviceState;
+  /** How images are read that generation is given. */
+  readonly pictures: Pictures;
 }
 
 /** Items `start … start + chunk − 1` of a list, the last of all repeated beyond its end. */
@@ -26,7 +29,7 @@ export const chunkOf = <T>(list: readonly T[], start: number): readonly T[] =>
 
 /** @throws DlcError `invalid-setting`, and those of encodeInputs for what is given. */
 export async function examplesOfNoise(
-  { definition, engine, state }: Generator,
+  { definition, engine, state, pictures }: Generator,
   { program, spec }: { readonly program: Program; readonly spec: GenerateSpec },
   options: GenerateOptions<Given>,
 ): Promise<unknown[]> {
@@ -39,7 +42,7 @@ export async function examplesOfNoise(
   for (let start = 0; start < given.length; start += chunk) {
     const random_key = derive(derive(seed, purpose), start / chunk);
     const outputs = await executable.run({
-      inputs: await encodeGiven(definition, spec.given, chunkOf(given, start)),
+      inputs: await encodeGiven(pictures, definition, spec.given, chunkOf(given, start)),
       scalars: scalarsOf(program, { learning_rate: 0, step: 0, random_key }),
       state,
     });

@@ -1,5 +1,5 @@
 /** @file Sequences by search: texts, and codes of which examples are rendered. */
-import type { InputRow } from "../../data/index.js";
+import type { InputRow } from "../../data/encode-inputs.js";
 import type { Program } from "../../program.js";
 import { derive } from "../../random.js";
 import { type GenerateSpec, type SequenceSpec, sequenceInputs, specialTokens } from "../../spec.js";
@@ -68,7 +68,7 @@ async function searchAll(
   for (let start = 0; start < tasks.length; start += together) {
     const part = tasks.slice(start, start + together);
     const rows = part.map(({ given }) => given);
-    const given = await encodeGiven(definition, wanted, rows);
+    const given = await encodeGiven(generator.pictures, definition, wanted, rows);
     const problem: SearchProblem = {
       next: await nextScores(generator, program, sequence, given, part.length),
       prompts: part.map(({ prompt }) => prompt),
@@ -143,7 +143,7 @@ export async function predictSequences(
 
 /** Examples of codes, through the program `render`. */
 async function render(
-  { definition, engine, state }: Generator,
+  { definition, engine, state, pictures }: Generator,
   { head }: GenerateSpec,
   { codes, steps }: SequenceSpec,
   found: readonly Made[],
@@ -161,7 +161,7 @@ async function render(
     const given = chunkOf(tasks, start).map((task) => task.given);
     const outputs = await executable.run({
       inputs: {
-        ...(await encodeGiven(definition, wanted, given)),
+        ...(await encodeGiven(pictures, definition, wanted, given)),
         [sequenceInputs.codes]: { dtype: "i32", shape: [chunk, ...codes], data },
       },
       scalars: scalarsOf(program, { learning_rate: 0, step: 0, random_key: derive(0, purpose) }),

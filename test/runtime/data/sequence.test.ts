@@ -9,6 +9,7 @@ import {
   needsFacts,
   openData,
 } from "../../../runtime/data/index.js";
+import { nodeAccess } from "../../../runtime/data/node-access.js";
 import type { SequenceFeature } from "../../../runtime/data/sequence.js";
 import { openModelData } from "../../../runtime/model/data.js";
 import type { DataSpec, FittedFacts, ModelDefinition } from "../../../runtime/spec.js";
@@ -308,9 +309,13 @@ it("examples in memory may be lists of shaped sequences of any length", async ()
       [[5, 6]],
     ],
   };
-  const opened = await openModelData({ data, facts: {} } as unknown as ModelDefinition, {
-    ...{ base, splits: ["train"], single: "train", examples },
-  });
+  const opened = await openModelData(
+    nodeAccess,
+    { data, facts: {} } as unknown as ModelDefinition,
+    {
+      ...{ base, splits: ["train"], single: "train", examples },
+    },
+  );
   const [shape, numbers] = twoChannels;
   const column = opened.splits.train?.table.columns.s;
   expect(column?.shape).toEqual(shape);

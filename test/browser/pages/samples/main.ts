@@ -1,10 +1,10 @@
 /** @file A page that computes the samples of all ops, on an engine that the test names. */
-import { browserEngineEntries } from "../../../../runtime/engines/browser.js";
+import { browserEntries } from "../../../../runtime/engines/browser.js";
 import { allSamples } from "../../../support/op-samples.js";
 import { sampleResults } from "../../../support/sample-error.js";
 
 function entryOf(name: string) {
-  const entry = browserEngineEntries.find((one) => one.name === name);
+  const entry = browserEntries.find((one) => one.name === name);
   if (entry === undefined) throw new Error(`there is no engine '${name}'`);
   return entry;
 }
