@@ -55,11 +55,22 @@ async function attempt(place: "status" | "kept", work: () => Promise<void>): Pro
 
 function showState(): void {
   const busy = training !== null;
-  for (const control of [examples, epochs, engine, button("over"), button("open"), button("restore")]) {
+  for (const control of [
+    examples,
+    epochs,
+    engine,
+    button("over"),
+    button("open"),
+    button("restore"),
+  ]) {
     control.disabled = busy;
   }
   for (const id of ["download", "save"]) button(id).disabled = busy || model === null;
-  start.textContent = busy ? "Pause" : progress.value > 0 && progress.value < 1 ? "Continue" : "Start";
+  start.textContent = busy
+    ? "Pause"
+    : progress.value > 0 && progress.value < 1
+      ? "Continue"
+      : "Start";
 }
 
 async function open(weights?: Blob | string): Promise<Model> {
@@ -83,13 +94,16 @@ function show(event: TrainEvent): void {
   if (event.kind === "step") {
     const { epoch, batch, batches, step, loss, metrics } = event;
     progress.value = (epoch - 1 + batch / batches) / event.epochs;
-    chart.step({ step, loss, accuracy: metrics.accuracy ?? 0 });
+    chart.step({ step, loss, accuracy: Number(metrics.accuracy) });
     const speed = Math.round(event.examplesPerSecond).toLocaleString("en");
-    say("status", `Epoch ${epoch} of ${event.epochs}, batch ${batch} of ${batches}: ${speed} digits/s`);
+    say(
+      "status",
+      `Epoch ${epoch} of ${event.epochs}, batch ${batch} of ${batches}: ${speed} digits/s`,
+    );
   }
   if (event.kind === "epoch" && event.record.validation !== null) {
-    const { loss = 0, accuracy = 0 } = event.record.validation;
-    chart.epoch({ step: event.record.step, loss, accuracy });
+    const { loss, accuracy } = event.record.validation;
+    chart.epoch({ step: event.record.step, loss: Number(loss), accuracy: Number(accuracy) });
   }
 }
 
@@ -116,7 +130,8 @@ async function train(fresh: boolean): Promise<void> {
       onEvent: show,
     });
     const accuracy = result.history.at(-1)?.validation?.accuracy;
-    const percent = accuracy === undefined ? "" : `, ${(accuracy * 100).toFixed(1)} % right`;
+    const percent =
+      accuracy === undefined ? "" : `, ${(Number(accuracy) * 100).toFixed(1)} % right`;
     const state = result.status === "interrupted" ? "Paused" : "Trained";
     if (state === "Trained") progress.value = 1;
     say("status", `${state}: ${result.epochs} epochs, ${result.step} steps${percent}. ${why}`);

@@ -56,7 +56,9 @@ export function createPad(canvas: HTMLCanvasElement, changed: () => void): Pad {
 
 /** Where there is ink: alpha, 0 … 255, row by row. */
 const alpha = (context: CanvasRenderingContext2D, width: number, height: number): Uint8Array =>
-  context.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 3) as never as Uint8Array;
+  context
+    .getImageData(0, 0, width, height)
+    .data.filter((_, i) => i % 4 === 3) as never as Uint8Array;
 
 function toDigit(
   canvas: HTMLCanvasElement,
