@@ -37,11 +37,14 @@ const emulators = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 const absent = (detail: string): GpuProbe => ({ usable: false, software: false, detail });
 
-const found = (description: string, software: boolean): GpuProbe => ({
-  usable: true,
-  software,
-  detail: description === "" ? "a GPU" : description,
-});
+function found(description: string, software: boolean): GpuProbe {
+  const detail = description === "" ? "a GPU" : description;
+  return {
+    usable: true,
+    software,
+    detail: software ? `only an emulation of a GPU (${detail})` : detail,
+  };
+}
 
 async function probeWebgpu({ navigator }: Page): Promise<GpuProbe> {
   const adapter = await navigator?.gpu?.requestAdapter();

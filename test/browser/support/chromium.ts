@@ -29,9 +29,9 @@ const gpus = {
 export const launch = (gpu: keyof typeof gpus = "none"): Promise<Browser> =>
   chromium.launch({ executablePath: chromiumPath, args: [...quiet, ...gpus[gpu]] });
 
-/** A page whose errors fail the test: they are kept in `errors`. */
+/** A page, and the errors that it told its console. Its storage is its own and ends with it. */
 export async function openPage(browser: Browser, url: string) {
-  const context = await browser.newContext({ acceptDownloads: true });
+  const context = await browser.newContext();
   const page = await context.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
@@ -41,5 +41,27 @@ export async function openPage(browser: Browser, url: string) {
   await page.goto(url);
   return { page, errors };
 }
+
+type Call = (...args: never[]) => unknown;
+
+/** Calls what the page offers to tests as `dlc`; arguments and result are JSON. */
+export function call<
+  Api extends Readonly<Record<keyof Api, Call>>,
+  Name extends keyof Api & string,
+>(page: Page, name: Name, ...args: Parameters<Api[Name]>): Promise<Awaited<ReturnType<Api[Name]>>> {
+  return page.evaluate(
+    ([called, given]) => {
+      const { dlc } = globalThis as unknown as {
+        dlc: Record<string, (...all: unknown[]) => never>;
+      };
+      return dlc[called as string]?.(...(given as unknown[]));
+    },
+    [name, args] as const,
+  ) as Promise<Awaited<ReturnType<Api[Name]>>>;
+}
+
+/** Resolves when the page has what it offers to tests. */
+export const ready = (page: Page): Promise<unknown> =>
+  page.waitForFunction(() => "dlc" in globalThis);
 
 export type { Browser, Page };

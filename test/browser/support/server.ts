@@ -25,7 +25,10 @@ export interface PageServer {
 export async function servePages(folder: string, isolated: boolean): Promise<PageServer> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    const path = join(folder, normalize(pathname.endsWith("/") ? `${pathname}index.html` : pathname));
+    const path = join(
+      folder,
+      normalize(pathname.endsWith("/") ? `${pathname}index.html` : pathname),
+    );
     if (!existsSync(path) || !statSync(path).isFile()) {
       response.writeHead(404).end();
       return;

@@ -11,21 +11,21 @@ function entryOf(name: string) {
 
 async function samples(name: string, device: string, threads: number) {
   const engine = await entryOf(name).start(device, { threads });
-  const errors: { title: string; kind: string; error: number; fault?: string }[] = [];
+  const results: { title: string; kind: string; error: number; fault: string | null }[] = [];
   for (const c of allSamples) {
     const { title, kind } = c;
     try {
-      const results = await sampleResults(engine, c);
-      const wrong = results.find(({ type, expectedType }) => type !== expectedType);
-      const error = Math.max(0, ...results.map((result) => result.error));
-      errors.push({ title, kind, error, ...(wrong && { fault: `${wrong.type}, not ${wrong.expectedType}` }) });
+      const found = await sampleResults(engine, c);
+      const wrong = found.find(({ type, expectedType }) => type !== expectedType);
+      const fault = wrong === undefined ? null : `${wrong.type}, not ${wrong.expectedType}`;
+      results.push({ title, kind, error: Math.max(0, ...found.map(({ error }) => error)), fault });
     } catch (error) {
-      errors.push({ title, kind, error: Number.POSITIVE_INFINITY, fault: String(error) });
+      results.push({ title, kind, error: Number.POSITIVE_INFINITY, fault: String(error) });
     }
   }
   const { threads: used } = engine;
   await engine.dispose();
-  return { threads: used, errors };
+  return { threads: used, results };
 }
 
 const api = { samples, probe: (name: string, device: string) => entryOf(name).probe(device) };
