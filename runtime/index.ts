@@ -13,6 +13,7 @@ export type {
   TensorEntry as WeightsEntry,
 } from "./checkpoint/safetensors-header.js";
 export type { LoadedWeights } from "./checkpoint/weights.js";
+export type { CanvasPixels } from "./data/canvas-pixels.js";
 export {
   type ArrayColumn,
   type ArrayColumns,
@@ -102,6 +103,7 @@ export type {
   ModelTrainOptions,
   ModelTypes,
   SequenceOptions,
+  WeightsSource,
 } from "./model/types.js";
 export type * from "./ops.js";
 export { halfOps, heavyOps } from "./ops.js";

@@ -1,6 +1,7 @@
 /** @file From what a caller of `predict` passes to the inputs of a program. */
 import type { DataSpec, FeatureSpec, FittedFacts } from "../spec.js";
 import { allocate, type HostArray, type HostTensor, sizeOf } from "../tensor.js";
+import { fromCanvas, isCanvasPixels } from "./canvas-pixels.js";
 import { DataError, list, quote, showShape } from "./errors.js";
 import { fitsImage, imageSize, notByte } from "./features.js";
 import { classesOf, classOfText, unknownLabel } from "./labels.js";
@@ -32,7 +33,7 @@ export interface InputDefinition {
 /**
  * The batch of `rows`, one tensor per feature. A value may be
  * - image: bytes of a PNG, JPEG or WebP file, the path of one, H·W·C pixel values (typed array, plain
- *   or nested arrays), or `{shape, data}`;
+ *   or nested arrays), `{shape, data}`, or the ImageData of a canvas;
  * - number: a number; vector: plain, nested or typed array, or `{shape, data}`; category: a class name;
  * - text: a string; sequence: an array of numbers (one channel) or of arrays, or `{shape, data}`.
  *
@@ -227,7 +228,8 @@ async function pixelsOf(
   if (encoded !== null) {
     return slot.pictures.decode(encoded.bytes, feature.shape, feature.resize, encoded.place);
   }
-  const [values, shape] = unwrap(value);
+  const given = isCanvasPixels(value) ? fromCanvas(value, feature.shape[2]) : value;
+  const [values, shape] = unwrap(given);
   const fits = fitsImage(shape, feature.shape);
   const size = fits ? feature.shape : feature.resize ? imageSize(shape, feature.shape[2]) : null;
   if (size === null) {

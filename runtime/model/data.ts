@@ -1,5 +1,6 @@
 /** @file The data of a model: what its spec names, or what the caller passes in memory. */
 import type { DataAccess } from "../data/access.js";
+import { fromCanvas, isCanvasPixels } from "../data/canvas-pixels.js";
 import { type Dataset, openDataBy, type SplitArrays, type SplitName } from "../data/dataset.js";
 import { DataError } from "../data/errors.js";
 import type { ArrayColumn, ArrayColumns } from "../data/sources/arrays.js";
@@ -75,12 +76,18 @@ function toColumns(
       continue;
     }
     if (feature !== undefined) requireRows(name, feature, values);
-    const column = toColumn(name, values);
+    const column = toColumn(name, feature?.type === "image" ? imagesOf(feature, values) : values);
     if (feature === undefined) columns[name] = column;
     else if (feature.type !== "vector") columns[feature.column] = column;
     else Object.assign(columns, vectorColumns(feature, column));
   }
   return columns;
+}
+
+/** Images of a canvas become `{shape, data}`; all others stay as they are. */
+function imagesOf({ shape }: Extract<FeatureSpec, { type: "image" }>, values: unknown): unknown {
+  if (!Array.isArray(values)) return values;
+  return values.map((one: unknown) => (isCanvasPixels(one) ? fromCanvas(one, shape[2]) : one));
 }
 
 /** A flat array without a shape has one number per row; images and vectors of several need the shape. */

@@ -3,6 +3,7 @@
  * that a changed shape or class in the spec is a compile error in the caller. Generated packages
  * write their `Input` and `Output` types with these.
  */
+import type { CanvasPixels } from "../data/canvas-pixels.js";
 import { sizeOf } from "../tensor.js";
 
 /** Numbers of a known shape, row by row. `data.length` must be the product of `shape`. */
@@ -44,11 +45,12 @@ type RepeatFrom<T, N extends number, Items extends readonly T[]> = Items["length
     : RepeatFrom<T, N, readonly [...Items, T]>;
 
 /**
- * One image as stored: 0 … 255, height × width × channels, channels last; or the path of a PNG, JPEG
- * or WebP file.
+ * One image as stored: 0 … 255, height × width × channels, channels last; a canvas's ImageData; or (in Node)
+ * the path of a PNG, JPEG or WebP file.
  */
 export type ImageInput<H extends number, W extends number, C extends number> =
   | ShapedArray<readonly [H, W, C]>
+  | CanvasPixels
   | string;
 
 /** One number, in the units of the data. */

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { runEntries } from "../../compiler/diagnostics/catalogue/run.js";
 
 const runtime = fileURLToPath(new URL("../../runtime/", import.meta.url));
-const sources = ["trainer", "checkpoint", "model"].flatMap((folder) =>
+const sources = ["trainer", "checkpoint", "model", "browser"].flatMap((folder) =>
   readdirSync(`${runtime}${folder}`, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
     .map((file) => readFileSync(`${runtime}${folder}/${file}`, "utf8")),
