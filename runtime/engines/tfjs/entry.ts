@@ -4,6 +4,7 @@
  */
 import { DlcError } from "../../errors.js";
 import type { EngineEntry, Probe } from "../entry.js";
+import { probePageGpu } from "../page-gpu.js";
 import type { BackendName } from "./backend.js";
 
 export interface TfjsEntryOptions {
@@ -43,10 +44,9 @@ export function tfjsEntry(
     lacks: [],
     async probe(device) {
       const { importBackend } = await import("./load.js");
-      const { probeGpu } = await import("./probe.js");
       const name = backendOf(device, wasmPath);
       try {
-        const gpu = await probeGpu(name);
+        const gpu = await probePageGpu(name);
         if (gpu !== null && !gpu.usable) {
           return { availability: "absent", detail: gpu.detail, fix: null };
         }

@@ -1,5 +1,4 @@
-/** @file Whether a page has a GPU that TensorFlow.js can use, and whether that is one of software. */
-import type { BackendName } from "./backend.js";
+/** @file Whether a page has a GPU, through WebGPU or WebGL, and whether that is one of software. */
 
 export interface GpuProbe {
   readonly usable: boolean;
@@ -38,11 +37,14 @@ const emulators = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 const absent = (detail: string): GpuProbe => ({ usable: false, software: false, detail });
 
-const found = (description: string, software: boolean): GpuProbe => ({
-  usable: true,
-  software,
-  detail: description === "" ? "a GPU" : description,
-});
+function found(description: string, software: boolean): GpuProbe {
+  const detail = description === "" ? "a GPU" : description;
+  return {
+    usable: true,
+    software,
+    detail: software ? `only an emulation of a GPU (${detail})` : detail,
+  };
+}
 
 async function probeWebgpu({ navigator }: Page): Promise<GpuProbe> {
   const adapter = await navigator?.gpu?.requestAdapter();
@@ -67,9 +69,9 @@ function probeWebgl({ OffscreenCanvas }: Page): GpuProbe {
     : absent(`WebGL on ${title} does not compute with 32 bits`);
 }
 
-/** What there is for a backend on a GPU; null for one on the CPU. */
-export async function probeGpu(name: BackendName): Promise<GpuProbe | null> {
+/** What there is for a device that is a GPU; null for one that is not. */
+export async function probePageGpu(device: string): Promise<GpuProbe | null> {
   const page = globalThis as Page;
-  if (name === "webgpu") return probeWebgpu(page);
-  return name === "webgl" ? probeWebgl(page) : null;
+  if (device === "webgpu") return probeWebgpu(page);
+  return device === "webgl" ? probeWebgl(page) : null;
 }
