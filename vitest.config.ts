@@ -8,6 +8,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@dlc\/runtime$/, replacement: runtime("index.ts") },
+      {
+        find: /^@dlc\/runtime\/tensorflow-install$/,
+        replacement: runtime("engines/tensorflow/install.ts"),
+      },
       { find: /^@dlc\/runtime\/(encoding|errors|folder|suggest)$/, replacement: runtime("$1.ts") },
     ],
   },

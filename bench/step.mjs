@@ -3,15 +3,16 @@
  *
  *     node bench/step.mjs [--batch 64] [--threads 2] [--rounds 20] [--steps 5] [--python python3]
  *
- * Build first (`npm run build`). PyTorch and Keras take part where that Python has them. Absolute
- * times depend on the machine and its mood; compare the ratios. Results go to bench/results.
+ * Build first (`npm run build`). The tensorflow engine takes part where it is installed, PyTorch and Keras where
+ * that Python has them. Absolute times depend on the machine and its mood; compare the ratios. Results go to
+ * bench/results.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { handTuned } from "./peers/hand-tuned.mjs";
 import { naive } from "./peers/naive.mjs";
-import { generatedProgram } from "./peers/program.mjs";
+import { generatedOn, generatedProgram } from "./peers/program.mjs";
 import { pythonPeer } from "./peers/subprocess.mjs";
 import { measure } from "./rounds.mjs";
 
@@ -32,6 +33,7 @@ const peers = [
   await generatedProgram(settings),
   reference,
   await naive(settings),
+  await generatedOn("tensorflow:cpu", settings),
   await pythonPeer("pytorch_peer.py", settings),
   await pythonPeer("keras_peer.py", settings),
 ].filter((peer) => peer !== null);

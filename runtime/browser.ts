@@ -2,6 +2,12 @@
 
 export { createModel } from "./browser/create-model.js";
 export { DataError, dataCodes } from "./data/errors.js";
+export {
+  browserDevices as engineDevices,
+  browserEntries as engineEntries,
+  browserLacks as engineLacks,
+  createBrowserEngine as createEngine,
+} from "./engines/browser.js";
 export { DlcError, exitCodes } from "./errors.js";
 export {
   halfFormats,

@@ -51,6 +51,9 @@ export interface StateSpec {
   readonly layer: string;
 }
 
+/** The output that tells whether an update was skipped (1) or not (0): of programs with loss scaling. */
+export const skippedOutput = "precision.skipped";
+
 /** The arguments of a program's function: handles of one engine, by name. */
 export interface ProgramArguments<T> {
   readonly inputs: Readonly<Record<string, T>>;

@@ -15,6 +15,9 @@ const known = Object.entries(engineDevices).flatMap(([engine, devices]) =>
   devices.map((device) => `${engine}:${device}`),
 );
 
+/** As it was given: probes may set what a library reads when it is loaded, such as its threads. */
+const environment = { ...process.env };
+
 const args = process.argv.slice(2);
 const titles = args.filter((arg) => !arg.startsWith("-")).flatMap((arg) => arg.split(","));
 const forVitest = args.filter((arg) => arg.startsWith("-"));
@@ -58,7 +61,7 @@ const { status, signal } = spawnSync(
   {
     cwd: dirname(tests),
     stdio: "inherit",
-    env: { ...process.env, DLC_TEST_ENGINES: titles.join(",") },
+    env: { ...environment, DLC_TEST_ENGINES: titles.join(",") },
   },
 );
 process.exit(signal === null ? status : 1);

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { createEngine } from "../../runtime/dist/index.js";
+import { createEngine, engineEntries } from "../../runtime/dist/index.js";
 import { adam, initialWeights, makeBatch, names, sizeOf } from "../network.mjs";
 
-export async function programPeer({ name, batch, threads, program, specs, inputs, first }) {
-  const { engine } = await createEngine({ threads });
+export async function programPeer(peer) {
+  const { name, batch, threads, program, specs, inputs, first, engine: wanted, device } = peer;
+  const { engine } = await createEngine({ engine: wanted, device, threads });
   const values = Object.fromEntries(
     Object.entries(specs).map(([key, { shape, dtype }]) => [
       key,
@@ -59,8 +60,19 @@ function rowsChannelsLast(kernel) {
   return result;
 }
 
+/** The same step on another engine; null where it does not work (the reason goes to `report`). */
+export async function generatedOn(title, settings) {
+  const [engine, device] = title.split(":");
+  const { threads } = settings;
+  const entry = engineEntries.find(({ name }) => name === engine);
+  const { availability, detail } = await entry.probe(device, { threads });
+  if (availability !== "absent") return generatedProgram({ ...settings, engine, device });
+  settings.report(`${title} is left out: ${detail}`);
+  return null;
+}
+
 /** The training step that dlc generates from models/cifar10-cnn/spec.yaml. */
-export async function generatedProgram({ batch, threads }) {
+export async function generatedProgram({ batch, threads, engine = "onnx", device = "cpu" }) {
   const { compile } = await import("../../compiler/dist/pipeline.js");
   const { emitPackage } = await import("../../compiler/dist/5-emit/emit-package.js");
   const spec = fileURLToPath(new URL("../../models/cifar10-cnn/spec.yaml", import.meta.url));
@@ -83,7 +95,9 @@ export async function generatedProgram({ batch, threads }) {
   const first = Object.fromEntries(trained.map((key, i) => [key, given[names[i]]]));
   const { images, labels } = makeBatch(batch);
   return programPeer({
-    name: "dlc, generated step",
+    name: `dlc, generated step on ${engine}`,
+    engine,
+    device,
     batch,
     threads,
     program,

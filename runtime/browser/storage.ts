@@ -31,7 +31,7 @@ export async function withStorage<T>(
       `cannot ${operation}: ${full ? "the browser gives this page no more room" : `the browser's storage failed (${name})`}`,
       {
         place,
-        reason: "environment",
+        reason: "io",
         help: full
           ? "Free storage of this site, keep fewer checkpoints (checkpoint.keep) or a smaller model."
           : "Reload the page and try again; a run continues from its last checkpoint.",

@@ -30,7 +30,7 @@ export interface SafetensorsFile {
 export function writeSafetensors(
   tensors: Readonly<Record<string, HostTensor>>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const entries = Object.entries(tensors).sort(
     ([a, x], [b, y]) =>
       bytesPerElement[y.dtype] - bytesPerElement[x.dtype] || (a < b ? -1 : a > b ? 1 : 0),

@@ -129,7 +129,7 @@ function selectWeights(
 export function encodeWeights(
   values: Readonly<Record<string, HostTensor>>,
   model: WeightsOwner,
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const { specHash, stateHash } = model;
   return writeSafetensors(values, { specHash, stateHash, factsHash: factsHash(model) });
 }

@@ -43,9 +43,10 @@ export interface EngineEntry {
   readonly lacks: readonly OpKind[];
   /**
    * Is the device usable here? Never throws, never ends the process (a driver may: look before loading), and
-   * answers in well under a second where there is no such hardware.
+   * answers in well under a second where there is no such hardware. `options` are those it will be started with, if
+   * it is: what a library takes when it is loaded must not be settled by a probe.
    */
-  probe(device: string): Promise<Probe>;
+  probe(device: string, options?: StartOptions): Promise<Probe>;
   /** Starts the engine on a device that `probe` found usable. Throws DlcError "engine-missing" where it is not. */
   start(device: string, options: StartOptions): Promise<Engine>;
   /**

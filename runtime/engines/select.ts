@@ -23,8 +23,8 @@ const titleOf = ({ entry, device }: Candidate): string => `${entry.name}:${devic
 
 /**
  * What "auto" prefers in Node, best first: a GPU by the engine with native gradient kernels, then by the others,
- * then the CPU by the engine that is fastest there (bench/step.mjs). What is not in this list is used
- * when it is asked for.
+ * then the CPU by the engine that comes with the runtime (bench/step.mjs compares it with tensorflow:cpu). What is not
+ * in this list is used when it is asked for.
  */
 const nodeOrder: readonly string[] = ["tensorflow:cuda", "onnx:cuda", "onnx:webgpu", "onnx:cpu"];
 
@@ -101,12 +101,12 @@ function wish(engine: string, device: string): string {
  */
 export async function choose(
   entries: readonly EngineEntry[],
-  { engine = "auto", device = "auto" }: EngineOptions,
+  { engine = "auto", device = "auto", threads = parallelism() }: EngineOptions,
   autoOrder: readonly string[] = nodeOrder,
 ): Promise<Choice> {
   const passed: (Candidate & { readonly probe: Probe })[] = [];
   for (const candidate of candidates(entries, engine, device, autoOrder)) {
-    const probe = await candidate.entry.probe(candidate.device);
+    const probe = await candidate.entry.probe(candidate.device, { threads });
     if (probe.availability === "ready") return { ...candidate, probe, passed };
     passed.push({ ...candidate, probe });
   }
@@ -156,7 +156,7 @@ export async function startEngine(
       reason: "usage",
     });
   }
-  const choice = await choose(entries, { engine, device }, autoOrder);
+  const choice = await choose(entries, { engine, device, threads }, autoOrder);
   const started = await choice.entry.start(choice.device, { threads });
   const asked = engine !== "auto" || device !== "auto";
   return { engine: started, why: explain(choice, started, asked) };

@@ -155,7 +155,7 @@ interface ModelMethods<T extends ModelTypes> {
   /** Copies of the weights, buffers and averages by name. */
   read(): Promise<Readonly<Record<string, HostTensor>>>;
   /** The bytes of one `.safetensors` file with them. */
-  save(): Promise<Uint8Array>;
+  save(): Promise<Uint8Array<ArrayBuffer>>;
   /** Writes that file; in a browser keeps it under this name in IndexedDB. */
   save(path: string): Promise<void>;
   dispose(): Promise<void>;

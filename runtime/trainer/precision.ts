@@ -2,6 +2,7 @@
 import type { Engine } from "../engine.js";
 import { DlcError } from "../errors.js";
 import { type MixedPrecision, mixedPrecisions } from "../half.js";
+import { skippedOutput } from "../program.js";
 import type { HostTensor } from "../tensor.js";
 
 /**
@@ -43,7 +44,7 @@ export interface ScaledSteps {
 /** What an update tells of itself; null without loss scaling. */
 export function scaledStep(outputs: Readonly<Record<string, HostTensor>>): ScaledSteps | null {
   const scale = outputs["precision.scale"]?.data[0];
-  const skipped = outputs["precision.skipped"]?.data[0];
+  const skipped = outputs[skippedOutput]?.data[0];
   return scale === undefined || skipped === undefined ? null : { steps: 1, skipped, scale };
 }
 

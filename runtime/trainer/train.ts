@@ -12,6 +12,7 @@ import { initialState } from "../init.js";
 import { sha256 } from "../sha256.js";
 import type { ModelDefinition, TrainSpec } from "../spec.js";
 import { type HostTensor, sizeOf } from "../tensor.js";
+import { withCheckpoint } from "./after-fault.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { initialMonitor } from "./monitor.js";
 import { checkPhaseEpochs } from "./phase-epochs.js";
@@ -61,7 +62,7 @@ const originHash = ({ initial, startFrom }: TrainOptions): string | null =>
  * Trains `definition` on `options.data`, in a run of the host's store. Called again with the same arguments it continues an
  * interrupted run, and returns the result of a finished one.
  * @throws DlcError `not-trainable`, `precision-unsupported`, `invalid-setting`, `unknown-monitor`, `no-examples`, `run-busy`, `different-run`, `foreign-checkpoint`,
- *   `no-intact-checkpoint`, `non-finite-loss`, `non-finite-input`, `file-operation-failed`, …
+ *   `no-intact-checkpoint`, `non-finite-loss`, `non-finite-input`, `out-of-device-memory`, `device-lost`, `file-operation-failed`, …
  */
 export async function trainIn(
   { runs, breathe = rest }: TrainingHost,
@@ -137,7 +138,7 @@ export async function trainIn(
       return { result, state };
     } catch (error) {
       state.dispose();
-      throw error;
+      throw await withCheckpoint(error, folder);
     }
   } finally {
     await folder.release();

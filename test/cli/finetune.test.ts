@@ -2,8 +2,8 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { sha256 } from "../../runtime/sha256.js";
 import { readSafetensors, writeSafetensors } from "../../runtime/checkpoint/safetensors.js";
+import { sha256 } from "../../runtime/sha256.js";
 import { checkpointOf, copyModel, dlc, documents, workFolder } from "../support/cli.js";
 
 const folder = workFolder();

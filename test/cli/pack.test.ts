@@ -96,7 +96,10 @@ describe.each(names)("the tarball of the %s", (name) => {
     expect(Object.keys(manifest.scripts ?? {})).toEqual(["prepack"]);
     for (const target of Object.values(manifest.exports as Record<string, string | object>)) {
       const files = typeof target === "string" ? [target] : Object.values(target);
-      if (typeof target !== "string") expect(Object.keys(target)).toEqual(["types", "default"]);
+      if (typeof target !== "string") {
+        const others = "browser" in target ? ["browser", "default"] : ["default"];
+        expect(Object.keys(target)).toEqual(["types", ...others]);
+      }
       for (const file of files) expect(paths()).toContain(String(file).replace(/^\.\//, ""));
     }
   });

@@ -13,6 +13,11 @@ import { createTransfers } from "./transfers.js";
 /** Sessions kept open; those used least recently are closed and opened again on demand. */
 const openSessions = 8;
 
+export interface EngineOptions {
+  /** Bytes of memory that the device has, null where nothing tells: asked when it runs out. */
+  readonly memory?: () => Promise<number | null>;
+}
+
 /**
  * The engine on a device that `targetFor` knows. `ort` is the library: onnxruntime-node, or
  * onnxruntime-web in a browser.
@@ -21,10 +26,16 @@ export const createOnnxEngine = async (
   ort: Ort,
   device: string,
   threads: number,
-): Promise<Engine> => createTargetEngine(ort, await targetFor(ort, device), threads);
+  options?: EngineOptions,
+): Promise<Engine> => createTargetEngine(ort, await targetFor(ort, device), threads, options);
 
 /** The engine on a device as `target` describes it. */
-export function createTargetEngine(ort: Ort, target: OnnxTarget, threads: number): Engine {
+export function createTargetEngine(
+  ort: Ort,
+  target: OnnxTarget,
+  threads: number,
+  { memory }: EngineOptions = {},
+): Engine {
   // A device works for one run at a time, whatever states there are.
   const device =
     target.state === "device"
@@ -52,6 +63,7 @@ export function createTargetEngine(ort: Ort, target: OnnxTarget, threads: number
     const executable: OnnxExecutable = createExecutable(ort, program, batch, {
       threads,
       target,
+      memory,
       own,
       used() {
         recent.delete(executable);

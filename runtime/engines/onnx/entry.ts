@@ -79,7 +79,9 @@ export const onnxEntry: EngineEntry = {
   async start(device, { threads }) {
     const { createOnnxEngine } = await import("./engine.js");
     const { loadOrt } = await import("./ort-node.js");
-    return createOnnxEngine(await loadOrt(), device, threads);
+    const { deviceMemory } = await import("./device-memory.js");
+    const memory = () => deviceMemory(device);
+    return createOnnxEngine(await loadOrt(), device, threads, { memory });
   },
   async kernelsOf(device, recorded) {
     const { kernelsOf } = await import("./kernels.js");

@@ -13,7 +13,7 @@ import {
   toOrt,
 } from "./ort.js";
 import { type Feed, type Fetch, type Recording, recordProgram } from "./record.js";
-import { checkTensor, type OnnxState } from "./state.js";
+import { checkTensor, type OnnxState, type StateTypes } from "./state.js";
 import type { OnnxTarget } from "./target.js";
 
 interface Call {
@@ -35,6 +35,8 @@ export function createExecutable(
   options: {
     readonly threads: number;
     readonly target: OnnxTarget;
+    /** Bytes of memory that the device has; null: unknown. */
+    readonly memory?: (() => Promise<number | null>) | undefined;
     /** The state that belongs to this engine, or an error. */
     readonly own: (state: DeviceState) => OnnxState;
     /** Told before every run, so that the engine knows which sessions are in use. */
@@ -44,9 +46,23 @@ export function createExecutable(
   const scalarTensors = new Map(
     Object.entries(program.scalars).map(([name, dtype]) => [name, allocateShared(ort, dtype, [])]),
   );
+  /** The types of the state that the recording is for. */
+  let types: StateTypes = { tensors: {}, arenas: [] };
+  const fault = (error: unknown, recorded: Recording): Promise<Error> =>
+    locate(error, {
+      ...{ recording: recorded, program, batch, device: options.target.device },
+      record: (n) => recordProgram(program, n, types, options),
+      memory: options.memory,
+    });
+  /** Records it with the first state it meets. */
+  function recordedFor(own: OnnxState): Recording {
+    types = own.types;
+    recording ??= recordProgram(program, batch, types, options);
+    return recording;
+  }
   const loop = createLoopRunner(ort, `program ${program.name}`, {
     open: ({ model }) => openSession(ort, model, options),
-    locate: (error, recorded) => locate(error, recorded, program),
+    locate: fault,
   });
   /** Made with the first run, which brings the state and so its types. */
   let recording: Recording | null = null;
@@ -61,7 +77,7 @@ export function createExecutable(
     try {
       return await openSession(ort, model.model, { target, threads, rewriting, onDevice: names });
     } catch (error) {
-      throw locate(error, model, program);
+      throw await fault(error, model);
     }
   }
 
@@ -138,8 +154,7 @@ export function createExecutable(
       running++;
       try {
         options.used();
-        recording ??= recordProgram(program, batch, own.types, options);
-        return await loop.run(recording, call, own);
+        return await loop.run(recordedFor(own), call, own);
       } finally {
         running--;
       }
@@ -158,15 +173,14 @@ export function createExecutable(
         running++;
         try {
           options.used();
-          recording ??= recordProgram(program, batch, own.types, options);
-          const recorded = recording;
+          const recorded = recordedFor(own);
           session ??= open(recorded, recorded.updates);
           const opened = await session;
           await own.ready(recorded.reads.map(({ name }) => name));
           const fed = feeds(recorded, call, own);
           const { outputs, fresh } = await compute(opened, recorded, fed, own).catch(
-            (error: unknown) => {
-              throw locate(error, recorded, program);
+            async (error: unknown) => {
+              throw await fault(error, recorded);
             },
           );
           let accepted = false;
@@ -207,7 +221,7 @@ export function createExecutable(
             return { scope, op, value: { dtype, shape, data } as HostTensor };
           });
         } catch (error) {
-          throw locate(error, traced, program);
+          throw await fault(error, traced);
         } finally {
           await opened.release();
         }

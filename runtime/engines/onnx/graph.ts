@@ -65,12 +65,6 @@ export interface Graph {
   /** Where the node of this name comes from. */
   sourceOf(nodeName: string): NodeSource | undefined;
   nodeNames(): Iterable<string>;
-  /** The nodes outside of bodies, in order, with where they come from and what they make. */
-  made(): Iterable<{
-    readonly node: GraphNode;
-    readonly source: NodeSource;
-    readonly results: readonly Handle[];
-  }>;
   /** The model that computes `outputs`, without nodes and constants that they do not need. */
   model(outputs: readonly Handle[]): Model;
 }
@@ -250,12 +244,6 @@ export function createGraph(): Graph {
     },
     sourceOf: (nodeName) => sources.get(nodeName),
     nodeNames: () => sources.keys(),
-    made: () =>
-      levels[0].nodes.map((node) => ({
-        node,
-        source: sources.get(node.name) ?? noSource,
-        results: node.outputs.map((name) => handles.get(name) as Handle),
-      })),
     model(outputs) {
       const needed = new Set(outputs.map((output) => output.name));
       return {

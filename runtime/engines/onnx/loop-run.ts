@@ -23,7 +23,7 @@ export function createLoopRunner(
   options: {
     readonly open: (loop: LoopRecording) => Promise<InferenceSession>;
     /** The error of the native library as it is told. */
-    readonly locate: (error: unknown, recording: Recording) => Error;
+    readonly locate: (error: unknown, recording: Recording) => Promise<Error>;
   },
 ): LoopRunner {
   let loop: LoopRecording | null = null;
@@ -98,7 +98,7 @@ export function createLoopRunner(
         session ??= options.open(loop);
         await (await session).run(fed, fetches);
       } catch (error) {
-        throw options.locate(error, recording);
+        throw await options.locate(error, recording);
       }
       if (commit?.(results) ?? true) state.commit(fresh);
       return results;

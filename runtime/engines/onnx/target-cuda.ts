@@ -6,7 +6,6 @@
 import type { OperatorList } from "./operators.js";
 import { allAbilities, type OnnxTarget } from "./target.js";
 
-const f32 = ["f32"] as const;
 /** Types of kernels for real numbers. */
 const floats = ["f32", "f64", "f16"] as const;
 /** Types of arithmetic. */
@@ -71,8 +70,8 @@ const operators: OperatorList = {
   ConvTranspose: floats,
   MaxPool: floats,
   AveragePool: floats,
-  Resize: f32,
-  BatchNormalization: f32,
+  Resize: floats,
+  BatchNormalization: floats,
   Scan: all,
 };
 

@@ -3,6 +3,7 @@
  * are several times slower than a graph, is ever used. Loaded without tfjs's JavaScript it needs none of the helpers
  * that later versions of Node dropped (util.isNullOrUndefined), and starts without tfjs-core.
  */
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { DlcError } from "../../errors.js";
@@ -47,6 +48,7 @@ const messageOf = (error: unknown): string =>
 
 /** Settings that TensorFlow reads from the environment when it is loaded; those of the user hold. */
 function prepareEnvironment(found: FoundBinding, threads: number): void {
+  const compiler = join(found.folder, "deps/nvidia/cuda_nvcc");
   const settings: Readonly<Record<string, string>> = {
     TF_CPP_MIN_LOG_LEVEL: "2",
     // Otherwise all of the GPU's memory is taken at once.
@@ -59,7 +61,8 @@ function prepareEnvironment(found: FoundBinding, threads: number): void {
     ONEDNN_MAX_CPU_ISA: "AVX2",
     TF_NUM_INTRAOP_THREADS: String(threads),
     TF_NUM_INTEROP_THREADS: String(Math.min(2, threads)),
-    XLA_FLAGS: `--xla_gpu_cuda_data_dir=${join(found.folder, "deps/nvidia/cuda_nvcc")}`,
+    // Where ptxas and libdevice lie, which XLA compiles with.
+    ...(existsSync(compiler) ? { XLA_FLAGS: `--xla_gpu_cuda_data_dir=${compiler}` } : {}),
   };
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
 }
@@ -78,7 +81,9 @@ export function loadBinding(threads: number): LoadedBinding {
   prepareEnvironment(found, threads);
   try {
     const binding = createRequire(import.meta.url)(found.addon) as Binding;
-    loaded = { binding, found, threads };
+    // Set by the user, perhaps; TensorFlow ignores what is no number.
+    const own = Number(process.env.TF_NUM_INTRAOP_THREADS);
+    loaded = { binding, found, threads: own >= 1 ? own : threads };
   } catch (cause) {
     throw missing(`${found.name} cannot be loaded: ${messageOf(cause)}`, cause);
   }

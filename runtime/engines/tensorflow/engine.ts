@@ -9,7 +9,9 @@ export function createTensorflowEngine(
   { binding, threads }: LoadedBinding,
   device: string,
 ): Engine {
-  const states = new Map<DeviceState, TensorflowState>();
+  /** All that were made here, and those that are not disposed of. */
+  const states = new WeakMap<DeviceState, TensorflowState>();
+  const living = new Set<TensorflowState>();
   const cache = new Map<Program, Map<number, Executable>>();
 
   function own(state: DeviceState): TensorflowState {
@@ -31,11 +33,12 @@ export function createTensorflowEngine(
       const known: TensorflowState = {
         ...state,
         dispose() {
-          states.delete(known);
+          living.delete(known);
           dispose();
         },
       };
       states.set(known, known);
+      living.add(known);
       return known;
     },
     async prepare(program, batch) {
@@ -47,7 +50,7 @@ export function createTensorflowEngine(
     },
     async dispose() {
       cache.clear();
-      for (const state of [...states.values()]) state.dispose();
+      for (const state of [...living]) state.dispose();
     },
   };
 }

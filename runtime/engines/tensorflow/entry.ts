@@ -1,5 +1,5 @@
 /** @file The tensorflow engine's entry: TensorFlow's kernels on an NVIDIA GPU or the CPU. */
-import type { EngineEntry, Probe } from "../entry.js";
+import type { EngineEntry, Probe, StartOptions } from "../entry.js";
 
 async function probeAddon(gpu: boolean): Promise<Probe | null> {
   const { findBindings, setupCommand } = await import("./install.js");
@@ -15,36 +15,34 @@ async function probeAddon(gpu: boolean): Promise<Probe | null> {
   return null;
 }
 
-async function probeLoaded(gpu: boolean): Promise<Probe> {
+/** Loads TensorFlow, with the threads that it will be started with: they are settled then (see binding.ts). */
+async function probeLoaded(gpu: boolean, options?: StartOptions): Promise<Probe> {
   const { loadBinding } = await import("./binding.js");
   const { setupCommand } = await import("./install.js");
   const { availableParallelism } = await import("node:os");
   try {
-    const { binding, found } = loadBinding(availableParallelism());
+    const { binding, found } = loadBinding(options?.threads ?? availableParallelism());
     const library = `TensorFlow ${binding.TF_Version} through ${found.name}`;
-    if (!gpu) return { availability: "ready", detail: library, fix: null };
-    return binding.isUsingGpuDevice()
-      ? { availability: "ready", detail: library, fix: null }
-      : {
-          availability: "absent",
-          detail: `${library} does not use the GPU: it is built for the CPU, or finds no CUDA libraries`,
-          fix: setupCommand(true),
-        };
+    if (!gpu || binding.isUsingGpuDevice()) {
+      return { availability: "ready", detail: library, fix: null };
+    }
+    const { unusedGpu } = await import("./gpu.js");
+    return unusedGpu(found, library);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     return { availability: "absent", detail, fix: setupCommand(gpu) };
   }
 }
 
-async function probeGpu(): Promise<Probe> {
+async function probeGpu(options?: StartOptions): Promise<Probe> {
   const { nvidiaGpu } = await import("./gpu.js");
   const absent = nvidiaGpu();
-  return absent ?? (await probeAddon(true)) ?? probeLoaded(true);
+  return absent ?? (await probeAddon(true)) ?? probeLoaded(true, options);
 }
 
-const probes: Readonly<Record<string, () => Promise<Probe>>> = {
+const probes: Readonly<Record<string, (options?: StartOptions) => Promise<Probe>>> = {
   cuda: probeGpu,
-  cpu: async () => (await probeAddon(false)) ?? probeLoaded(false),
+  cpu: async (options) => (await probeAddon(false)) ?? probeLoaded(false, options),
 };
 
 export const tensorflowEntry: EngineEntry = {
@@ -52,10 +50,10 @@ export const tensorflowEntry: EngineEntry = {
   devices: Object.keys(probes),
   onRequest: [],
   lacks: [],
-  probe(device) {
+  probe(device, options) {
     const probe = probes[device];
     if (probe === undefined) throw new Error(`the tensorflow engine has no device '${device}'`);
-    return probe();
+    return probe(options);
   },
   async start(device, { threads }) {
     const { loadBinding } = await import("./binding.js");

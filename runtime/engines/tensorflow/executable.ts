@@ -3,6 +3,7 @@ import type { Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
 import { type HostTensor, scalar } from "../../tensor.js";
 import { checkTensor } from "../check-tensor.js";
+import { deviceFault } from "../device-faults.js";
 import { type Port, type Recording, recordProgram } from "./record.js";
 import type { Feed, Session } from "./session.js";
 import type { TensorflowState } from "./state.js";
@@ -57,7 +58,28 @@ export function createExecutable(
   });
   const nothing = { dtype: "f32", shape: [] } as const;
 
-  /** Runs and writes the state; null: the loss is not finite, and nothing was written. */
+  /** What TensorFlow says of a graph that it does not load, or of a run, with the layer. */
+  function located<R>(recorded: Recording, work: () => R): R {
+    try {
+      return work();
+    } catch (error) {
+      throw locate(error, recorded, program);
+    }
+  }
+
+  /** Works alone on the state; faults of the device are told as such. */
+  function alone<R>(state: TensorflowState, work: () => Promise<R>): Promise<R> {
+    return state.exclusively(async () => {
+      try {
+        return await work();
+      } catch (error) {
+        const context = { engine: "tensorflow", device, program: program.name, batch };
+        throw (await deviceFault(error, context)) ?? error;
+      }
+    });
+  }
+
+  /** Runs and writes the state; null: the step may be refused, and nothing was written. */
   function step(
     session: Session,
     recorded: Recording,
@@ -80,11 +102,7 @@ export function createExecutable(
   /** Runs and writes nothing. */
   function look(session: Session, recorded: Recording, feeds: readonly Feed[]) {
     if (recorded.outputs.length === 0) return {};
-    try {
-      return named(recorded.outputs, session.run(feeds, recorded.outputs));
-    } catch (error) {
-      throw locate(error, recorded, program);
-    }
+    return located(recorded, () => named(recorded.outputs, session.run(feeds, recorded.outputs)));
   }
 
   /** Runs a program that writes, as `commit` wants it. */
@@ -94,11 +112,13 @@ export function createExecutable(
     feeds: readonly Feed[],
     commit: (outputs: Readonly<Record<string, HostTensor>>) => boolean,
   ): Record<string, HostTensor> {
-    // Without a loss it cannot be foreseen what will be refused: the results come first.
+    // Variables are written where they lie, so results come first where they may be refused, at the price of two runs.
     const written = recorded.force === null ? null : step(session, recorded, feeds, false);
     if (written !== null) {
-      if (!commit(written)) throw new Error("a step with a finite loss cannot be refused here");
-      return written;
+      if (commit(written)) return written;
+      throw new Error(
+        `program ${program.name}: a step that was not skipped and has a finite loss is written already`,
+      );
     }
     const outputs = look(session, recorded, feeds);
     if (commit(outputs)) step(session, recorded, feeds, true);
@@ -108,15 +128,15 @@ export function createExecutable(
   return {
     batch,
 
-    run(call) {
+    async run(call) {
       const state = own(call.state);
-      return state.exclusively(async () => {
+      return alone(state, async () => {
         const recorded = state.recording(key, (prefix) =>
           recordProgram(program, batch, state.types, { prefix, device }),
         );
         const feeds = feedsOf(recorded, call);
         await breathe();
-        const session = state.session(recorded);
+        const session = located(recorded, () => state.session(recorded));
         const { commit } = call;
         if (commit === undefined || recorded.done === null) {
           const outputs = step(session, recorded, feeds, true) ?? {};
@@ -127,9 +147,9 @@ export function createExecutable(
       });
     },
 
-    trace(call) {
+    async trace(call) {
       const state = own(call.state);
-      return state.exclusively(async () => {
+      return alone(state, async () => {
         const recorded = recordProgram(program, batch, state.types, {
           prefix: "trace",
           device,
@@ -137,18 +157,14 @@ export function createExecutable(
         });
         const feeds = feedsOf(recorded, call);
         await breathe();
-        return state.beside(recorded, (session) => {
-          try {
-            const values = session.run(feeds, recorded.trace);
-            return recorded.trace.map(({ scope, op }, i) => ({
-              scope,
-              op,
-              value: values[i] as HostTensor,
-            }));
-          } catch (error) {
-            throw locate(error, recorded, program);
-          }
-        });
+        const values = located(recorded, () =>
+          state.beside(recorded, (session) => session.run(feeds, recorded.trace)),
+        );
+        return recorded.trace.map(({ scope, op }, i) => ({
+          scope,
+          op,
+          value: values[i] as HostTensor,
+        }));
       });
     },
 

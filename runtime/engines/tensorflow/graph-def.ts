@@ -104,10 +104,15 @@ function writeAttribute(w: MessageWriter, attribute: Attribute): void {
   }
 }
 
-function writeNode(w: MessageWriter, { name, op, inputs, attributes }: GraphNode): void {
+function writeNode(
+  w: MessageWriter,
+  { name, op, inputs, attributes }: GraphNode,
+  device: string,
+): void {
   w.string(1, name);
   w.string(2, op);
   for (const input of inputs) w.string(3, input);
+  if (device !== "") w.string(4, device);
   for (const [key, attribute] of Object.entries(attributes)) {
     w.message(5, (entry) => {
       entry.string(1, key);
@@ -121,8 +126,15 @@ export const modelTag = "dlc";
 /** The GraphDef version written: that of TensorFlow 2.9, which later versions read. */
 const producer = 1286;
 
-/** The bytes of `saved_model.pb`: one graph without signatures (feeds and fetches go by name). */
-export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
+/** Where nodes are computed; otherwise TensorFlow takes a GPU where it has one. */
+const places: Readonly<Record<string, string>> = { cpu: "/device:CPU:0" };
+
+/**
+ * The bytes of `saved_model.pb`: one graph without signatures (feeds and fetches go by name), for one of the
+ * engine's devices.
+ */
+export function encodeSavedModel(nodes: readonly GraphNode[], device: string): Uint8Array {
+  const place = places[device] ?? "";
   return encodeMessage((model) => {
     model.int(1, 1);
     model.message(2, (meta) => {
@@ -131,7 +143,7 @@ export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
         info.string(5, "2.9.1");
       });
       meta.message(2, (graph) => {
-        for (const node of nodes) graph.message(1, (w) => writeNode(w, node));
+        for (const node of nodes) graph.message(1, (w) => writeNode(w, node, place));
         graph.message(4, (versions) => {
           versions.int(1, producer);
           versions.int(2, 0);

@@ -7,19 +7,18 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 /** The packages, that with GPU support first; both have the same addon. */
-export const bindingPackages = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
+export const bindingPackages = {
+  gpu: "@tensorflow/tfjs-node-gpu",
+  cpu: "@tensorflow/tfjs-node",
+} as const;
+/** The last release of the packages (and their addon's sources); its addon calls only the stable C API. */
 export const bindingVersion = "4.22.0";
 
 /** Below the package's folder. Node 20 and later take the addon of Node-API 8. */
 export const addonPath = "lib/napi-v8/tfjs_binding.node";
-/** What the addon links to, of which one name or the other is there (TensorFlow's own build, or a wheel's). */
-export const libraryPaths = [
-  "deps/lib/libtensorflow.so.2",
-  "deps/lib/libtensorflow_cc.so.2",
-] as const;
 
 export interface FoundBinding {
-  readonly name: (typeof bindingPackages)[number];
+  readonly name: (typeof bindingPackages)[keyof typeof bindingPackages];
   readonly folder: string;
   /** The addon file; null: the package is there without it. */
   readonly addon: string | null;
@@ -40,7 +39,7 @@ function locate(name: string, from: string): string | null {
  */
 export function findBindings(cwd: string = process.cwd()): readonly FoundBinding[] {
   const places = [join(cwd, "package.json"), import.meta.url];
-  const found = bindingPackages.flatMap((name) =>
+  const found = Object.values(bindingPackages).flatMap((name) =>
     places.flatMap((from): FoundBinding[] => {
       const folder = locate(name, from);
       if (folder === null) return [];

@@ -205,6 +205,8 @@ export function createPrimitives(graph: Graph, device: string) {
   function transpose(x: Handle, perm: Perm): Handle {
     const known = twinOf(x, perm);
     if (known !== null) return known;
+    // NHWC to NCHW, as programs begin with their images: x is what the kernels want.
+    if (perm.join() === inverse(channelsLast).join()) return from(x, channelsLast);
     const producer = graph.producer(x);
     if (producer?.op === "Transpose" && !graph.inBody) {
       const source = outer.get(x.ref);

@@ -1,7 +1,7 @@
 /** @file Records a program for one batch size as nodes of a TensorFlow graph, with what to feed and fetch. */
 import { hostType } from "../../half.js";
 import type { OpKind } from "../../ops.js";
-import type { Program } from "../../program.js";
+import { type Program, skippedOutput } from "../../program.js";
 import type { DType, ElementType } from "../../tensor.js";
 import { arrive, depart } from "./carry.js";
 import { createGraph, type Graph, type Handle } from "./graph.js";
@@ -32,8 +32,8 @@ export interface Recording {
   /** Fetching it writes the new state; null where nothing is written. */
   readonly done: string | null;
   /**
-   * Fed with true, the state is written whatever the loss is; with false, the run fails at `check` where the loss
-   * is not finite, and nothing is written. null: the program has no loss, or writes nothing.
+   * Fed with true, the state is written whatever comes out; with false, the run fails at `check` where a step may
+   * be refused (see `gateOf`), and nothing is written. null: what may be refused is not known, or nothing is written.
    */
   readonly force: string | null;
   readonly check: string | null;
@@ -99,8 +99,7 @@ export function recordProgram(
       return [name, value];
     }),
   );
-  const gate =
-    trace || program.updates.length === 0 ? null : gateOf(graph, p, results.outputs.loss);
+  const gate = trace || program.updates.length === 0 ? null : gateOf(graph, p, results.outputs);
   const writers = variables.finish(newState, gate === null ? [] : [gate.check]);
   const done =
     writers.length === 0
@@ -134,20 +133,26 @@ export function recordProgram(
   };
 }
 
-/** An assertion that the loss is finite, or that it does not matter. */
+/**
+ * An assertion that nobody will refuse the step, or that it does not matter. Trainers refuse (trainer/step.ts) where
+ * the loss is not finite, and steps that were skipped by loss scaling, but not all of those.
+ */
 function gateOf(
   graph: Graph,
   p: Primitives,
-  loss: Handle | undefined,
+  { loss, [skippedOutput]: skipped }: Readonly<Record<string, Handle>>,
 ): { readonly force: string; readonly check: string } | null {
-  if (loss === undefined) return null;
+  const usual = [
+    ...(loss === undefined ? [] : [p.typed("IsFinite", [loss], loss.shape, {}, "bool")]),
+    ...(skipped === undefined ? [] : [p.compare("LessEqual", skipped, p.scalar(0))]),
+  ].map((one) => p.reshape(one, []));
+  if (usual.length === 0) return null;
   const force = graph.placeholder("bool", []);
-  const finite = p.typed("IsFinite", [loss], loss.shape, {}, "bool");
-  const whole = p.reshape(finite, []);
+  const all = usual.reduce((x, y) => p.logical("LogicalAnd", x, y));
   const check = graph.effect(
     "Assert",
-    [p.logical("LogicalOr", whole, force), loss],
-    { T: { types: [loss.dtype] } },
+    [p.logical("LogicalOr", all, force), force],
+    { T: { types: ["bool"] } },
     [],
     [],
   );

@@ -24,11 +24,15 @@ export interface Session {
   close(): void;
 }
 
-export function openSession(binding: Binding, nodes: readonly GraphNode[]): Session {
+export function openSession(
+  binding: Binding,
+  nodes: readonly GraphNode[],
+  device: string,
+): Session {
   const folder = mkdtempSync(join(tmpdir(), "dlc-tensorflow-"));
   let id: number;
   try {
-    writeFileSync(join(folder, "saved_model.pb"), encodeSavedModel(nodes));
+    writeFileSync(join(folder, "saved_model.pb"), encodeSavedModel(nodes, device));
     id = binding.loadSavedModel(folder, modelTag);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -144,6 +144,16 @@ export function createState(
     }));
     if (feeds.length > 0) session.run(feeds, [access.initialised]);
   }
+  function opened(nodes: readonly GraphNode[], all: Record<string, HostTensor>): Session {
+    const session = openSession(binding, [...access.nodes, ...nodes], device);
+    try {
+      write(session, all);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return session;
+  }
   function checked(replacements: Readonly<Record<string, HostTensor>>) {
     for (const [name, value] of Object.entries(replacements)) {
       checkTensor(`state tensor '${name}'`, value, specOf(name));
@@ -175,20 +185,18 @@ export function createState(
       if (open !== null && included.has(recording)) return open;
       const current = read(Object.keys(specs));
       close();
-      included.add(recording);
       pending = current;
-      const nodes = [...included].flatMap((one) => one.nodes);
-      const session = openSession(binding, [...access.nodes, ...nodes]);
-      write(session, current);
+      const nodes = [...included, recording].flatMap((one) => one.nodes);
+      open = opened(nodes, current);
+      // Not before: a program that TensorFlow does not take must not spoil the others.
+      included.add(recording);
       pending = null;
-      open = session;
-      return session;
+      return open;
     },
     beside(recording, work) {
       const current = read(Object.keys(specs));
-      const session = openSession(binding, [...access.nodes, ...recording.nodes]);
+      const session = opened(recording.nodes, current);
       try {
-        write(session, current);
         return work(session);
       } finally {
         session.close();

@@ -18,7 +18,7 @@ const withoutComments = (source: string): string =>
 /** Imports that are there at run time, those of `import(…)` included; a computed one is "?". */
 function importsOf(source: string): string[] {
   const now = /^(?:import|export)\s(?!type\b)(?:[^;"]*?\bfrom\s+)?"([^"]+)"/gm;
-  const later = /\bimport\(\s*("([^"]+)"|[^)]*)/g;
+  const later = /(?<!typeof )\bimport\(\s*("([^"]+)"|[^)]*)/g;
   return [
     ...[...source.matchAll(now)].map(([, name = "?"]) => name),
     ...[...source.matchAll(later)].map(([, , name = "?"]) => name),

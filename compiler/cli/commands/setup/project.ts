@@ -2,9 +2,9 @@
 import { constants, existsSync, readFileSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
+import { bindingVersion } from "@dlc/runtime/tensorflow-install";
 import { gist, runTool } from "../../tool.js";
 import { downloadFailed, noProject, toolMissing } from "./problems.js";
-import { bindingVersion } from "./releases.js";
 
 /** The nearest folder with a package.json. @throws DlcError "setup-no-project" */
 export function findProject(start: string): string {

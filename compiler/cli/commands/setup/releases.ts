@@ -1,17 +1,9 @@
 /**
- * @file What `dlc setup tensorflow` installs: the npm packages, and the TensorFlow wheels whose libraries the
- * addon is built against where the packages' own download is not possible.
+ * @file The TensorFlow wheels whose libraries `dlc setup tensorflow` builds the addon against where the npm packages'
+ * own download is not possible. The packages are the runtime's to name: `@dlc/runtime/tensorflow-install`.
  */
 
 export type Kind = "cpu" | "gpu";
-
-/** The last release of the packages (and their addon's sources); its addon calls only the stable C API. */
-export const bindingVersion = "4.22.0";
-
-export const bindingPackages: Readonly<Record<Kind, string>> = {
-  cpu: "@tensorflow/tfjs-node",
-  gpu: "@tensorflow/tfjs-node-gpu",
-};
 
 /** The release of TensorFlow that the binding and the engine are tested with. */
 export const tensorflowVersion = "2.21.0";

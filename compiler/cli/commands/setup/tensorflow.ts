@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { bindingPackages, bindingVersion } from "@dlc/runtime/tensorflow-install";
 import { gist, runTool } from "../../tool.js";
 import { buildAddon, checkBuildTools, checkSymbols, linkLibraries } from "./build-addon.js";
 import { checkSpace, isComplete, libraryFolder, prepareLibraries, spaceFor } from "./cache.js";
@@ -17,15 +18,7 @@ import {
   installPackage,
   scriptEnvironment,
 } from "./project.js";
-import {
-  bindingPackages,
-  bindingVersion,
-  type Kind,
-  packageBytes,
-  tensorflowVersion,
-  wheelGlibc,
-  wheels,
-} from "./releases.js";
+import { type Kind, packageBytes, tensorflowVersion, wheelGlibc, wheels } from "./releases.js";
 import { type SmokeTest, smokeTest } from "./smoke-run.js";
 
 /** package: the install of the npm package itself; wheel: built against a TensorFlow wheel. */
