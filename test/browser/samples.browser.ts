@@ -2,14 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allSamples } from "../support/op-samples.js";
 import type { SamplesPage } from "./pages/samples/main.js";
-import { buildPage, page as pageFolder } from "./support/build-page.js";
+import { buildPage, page as pageFolder, workFolder } from "./support/build-page.js";
 import { type Browser, call, launch, openPage, ready } from "./support/chromium.js";
 import { type PageServer, servePages } from "./support/server.js";
 
-let built: string;
-beforeAll(async () => {
-  built = await buildPage(pageFolder("samples"));
-});
+const built = workFolder();
+beforeAll(() => buildPage(pageFolder("samples"), built));
 
 const tolerance = 1e-5;
 /** What WGSL and GLSL promise of sines: 2⁻¹¹ of 1; what SwiftShader has is 1e-4. */

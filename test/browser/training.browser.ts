@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainingPage } from "./pages/training/main.js";
-import { buildModel, buildPage, example, page as pageFolder } from "./support/build-page.js";
+import {
+  buildModel,
+  buildPage,
+  example,
+  page as pageFolder,
+  workFolder,
+} from "./support/build-page.js";
 import {
   type Browser,
   call as callPage,
@@ -18,11 +24,13 @@ import { type PageServer, servePages } from "./support/server.js";
 
 type Package = typeof import("../../examples/browser/generated/mnist-cnn/index.js");
 
+const built = workFolder();
 let server: PageServer;
 let browser: Browser;
 beforeAll(async () => {
   await buildModel();
-  server = await servePages(await buildPage(pageFolder("training")), true);
+  await buildPage(pageFolder("training"), built);
+  server = await servePages(built, true);
   browser = await launch();
 });
 afterAll(async () => {

