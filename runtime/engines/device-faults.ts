@@ -40,6 +40,9 @@ const patterns: readonly (readonly [FaultCode, RegExp])[] = [
   ],
 ];
 
+/** What `deviceFault` may call a fault. */
+export const faultCodes: readonly string[] = patterns.map(([code]) => code);
+
 /** Bytes that were asked for in vain, where the message tells. */
 const requests = [
   /requested buffer of size (\d+)/,
