@@ -123,7 +123,8 @@ function countOf({ examples }: RunDescription): string {
 /** What is different but no obstacle. */
 export function differences(before: RunDescription, now: RunDescription): readonly RunWarning[] {
   const [old, new_] = [before.engine, now.engine].map(
-    ({ name, device, threads }) => `${name}:${device} with ${threads} threads`,
+    ({ name, device, threads }) =>
+      `${name}:${device} with ${threads} ${threads === 1 ? "thread" : "threads"}`,
   );
   if (old === new_) return [];
   return [
