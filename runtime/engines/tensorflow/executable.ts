@@ -1,4 +1,7 @@
-/** @file A program for one batch size: runs, traces. */
+/**
+ * @file A program for one batch size: runs, traces. One step per call: a call costs 23 µs by itself (measured), so
+ * that several steps in one would gain nothing.
+ */
 import type { Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
 import { type HostTensor, scalar } from "../../tensor.js";
