@@ -55,9 +55,12 @@ function prepareEnvironment(found: FoundBinding, threads: number): void {
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
     // The addon cannot place anything on a second GPU.
     CUDA_VISIBLE_DEVICES: "0",
-    // With AVX-512 and several threads oneDNN's gradient of a convolution's filter in TensorFlow 2.21 writes
-    // outside of its memory where the batch is odd (models/resnet18 at batch 3: "free(): invalid size").
-    // AVX2 is as fast: 6.1 against 5.9 ms per step of models/mnist-cnn.
+    // TensorFlow's own kernels instead of oneDNN's, which are faster (10.7 against 15.4 ms per step of
+    // models/cifar10-cnn) but not safe: with AVX-512 and several threads the gradient of a convolution's filter
+    // writes outside of its memory where the batch is odd (models/resnet18 at batch 3: "free(): invalid size"),
+    // without AVX-512 some kernels end the process for halves, and sums are less exact.
+    TF_ENABLE_ONEDNN_OPTS: "0",
+    // For users who switch oneDNN on: AVX2 avoids the first of these.
     ONEDNN_MAX_CPU_ISA: "AVX2",
     TF_NUM_INTRAOP_THREADS: String(threads),
     TF_NUM_INTEROP_THREADS: String(Math.min(2, threads)),
