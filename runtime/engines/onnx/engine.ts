@@ -1,9 +1,9 @@
 /** @file The onnx engine: programs recorded as ONNX graphs, run by ONNX Runtime. */
 import type { DeviceState, Engine } from "../../engine.js";
 import type { Program } from "../../program.js";
+import { createQueue } from "../queue.js";
 import { createExecutable, type OnnxExecutable } from "./executable.js";
 import type { Ort } from "./ort.js";
-import { createQueue } from "./queue.js";
 import { createHostState, type OnnxState } from "./state.js";
 import { createDeviceState } from "./state-device.js";
 import type { OnnxTarget } from "./target.js";

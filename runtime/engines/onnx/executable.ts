@@ -2,6 +2,7 @@
 import type { DeviceState, Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
 import type { HostArray, HostTensor } from "../../tensor.js";
+import { checkTensor } from "../check-tensor.js";
 import { locate } from "./locate.js";
 import { createLoopRunner } from "./loop-run.js";
 import {
@@ -13,7 +14,7 @@ import {
   toOrt,
 } from "./ort.js";
 import { type Feed, type Fetch, type Recording, recordProgram } from "./record.js";
-import { checkTensor, type OnnxState, type StateTypes } from "./state.js";
+import type { OnnxState, StateTypes } from "./state.js";
 import type { OnnxTarget } from "./target.js";
 
 interface Call {

@@ -1,10 +1,11 @@
 /** @file Runs several steps of a recorded program in one call of a session, as `loop.ts` has it. */
 import type { Executable } from "../../engine.js";
 import { type HostTensor, scalar, sizeOf } from "../../tensor.js";
+import { checkTensor } from "../check-tensor.js";
 import { type LoopRecording, loopOf } from "./loop.js";
 import { allocateShared, type InferenceSession, type Ort, type Tensor } from "./ort.js";
 import type { Feed, Recording } from "./record.js";
-import { checkTensor, type OnnxState } from "./state.js";
+import type { OnnxState } from "./state.js";
 
 type Call = Parameters<NonNullable<Executable["runSteps"]>>[0];
 type Outputs = Readonly<Record<string, HostTensor>>;

@@ -4,11 +4,10 @@
  */
 import type { FusedActivation, Pads, Pair } from "../../ops.js";
 import { sizeOf } from "../../tensor.js";
+import { broadcastShape, dim, reach, type Shape, sameShape } from "../geometry.js";
 import type { Graph, Handle } from "./graph.js";
 import type { AttributeValue, GraphDType } from "./model-proto.js";
 import type { OnnxTarget } from "./target.js";
-
-type Shape = readonly number[];
 
 export interface SliceAxis {
   readonly axis: number;
@@ -26,30 +25,6 @@ export type ReduceOp = "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin";
 
 /** Elements of a filled constant up to which it is stored rather than expanded when it runs. */
 const storedFill = 1024;
-
-const sameShape = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((dim, i) => dim === b[i]);
-
-/** A dimension that must exist. */
-export function dim(shape: Shape, axis: number): number {
-  const value = shape[axis];
-  if (value === undefined) throw new Error(`shape [${shape.join()}] has no axis ${axis}`);
-  return value;
-}
-
-function broadcastShape(a: Shape, b: Shape): number[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const x = a[a.length - rank + i] ?? 1;
-    const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1)
-      throw new Error(`[${a.join()}] and [${b.join()}] do not broadcast`);
-    return x === 1 ? y : x;
-  });
-}
-
-/** Rows that a window of `kernel` taps reaches over. */
-export const reach = (kernel: number, dilation: number): number => (kernel - 1) * dilation + 1;
 
 const windowCount = (size: number, pads: number, span: number, stride: number): number =>
   Math.floor((size + pads - span) / stride) + 1;

@@ -5,10 +5,11 @@
  */
 import type { StateSpec } from "../../program.js";
 import { allocate, type HostTensor, sizeOf } from "../../tensor.js";
+import { checkTensor } from "../check-tensor.js";
+import type { Queue } from "../queue.js";
 import { type Arena, type ArenaMember, planArenas } from "./arena.js";
 import type { Tensor } from "./ort.js";
-import type { Queue } from "./queue.js";
-import { checkTensor, type OnnxState } from "./state.js";
+import type { OnnxState } from "./state.js";
 import type { Transfers } from "./transfers.js";
 
 /**

@@ -5,10 +5,11 @@
  */
 import type { DeviceState } from "../../engine.js";
 import type { StateSpec } from "../../program.js";
-import { type DType, type HostTensor, sizeOf } from "../../tensor.js";
+import type { DType, HostTensor } from "../../tensor.js";
+import { checkTensor } from "../check-tensor.js";
+import { createQueue, type Queue } from "../queue.js";
 import { type Arena, planArenas } from "./arena.js";
 import { allocateShared, type Ort, type Tensor, toOrt } from "./ort.js";
-import { createQueue, type Queue } from "./queue.js";
 
 /** What recording has to know about state. */
 export interface StateTypes {
@@ -150,23 +151,4 @@ export function createHostState(
       arenaSlots.clear();
     },
   };
-}
-
-/** Throws unless `value` has the dtype and shape of `expected` and as many elements. */
-export function checkTensor(
-  what: string,
-  value: HostTensor,
-  expected: { readonly dtype: string; readonly shape: readonly number[] },
-): void {
-  const { dtype, shape, data } = value;
-  const fits = dtype === expected.dtype && shape.join() === expected.shape.join();
-  if (!fits) {
-    throw new Error(
-      `${what} is ${dtype}[${shape.join()}] but must be ${expected.dtype}[${expected.shape.join()}]`,
-    );
-  }
-  const size = sizeOf(shape);
-  if (data.length !== size) {
-    throw new Error(`${what} has ${data.length} elements, its shape says ${size}`);
-  }
 }

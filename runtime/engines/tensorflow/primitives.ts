@@ -8,10 +8,10 @@
 import { isHalf } from "../../half.js";
 import type { FusedActivation } from "../../ops.js";
 import { sizeOf } from "../../tensor.js";
+import { broadcastShape, dim, type Shape, sameShape } from "../geometry.js";
 import type { Graph, Handle } from "./graph.js";
 import type { Attribute, ConstantType, GraphType } from "./graph-def.js";
 
-type Shape = readonly number[];
 /** Axis i of the twin is axis `perm[i]` of the plain tensor. */
 export type Perm = readonly number[];
 
@@ -22,27 +22,6 @@ export const filterLast: Perm = [2, 3, 1, 0];
 
 /** Elements of a filled constant up to which it is stored rather than made when it runs. */
 const storedFill = 1024;
-
-export const sameShape = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((dim, i) => dim === b[i]);
-
-export function dim(shape: Shape, axis: number): number {
-  const value = shape[axis];
-  if (value === undefined) throw new Error(`shape [${shape.join()}] has no axis ${axis}`);
-  return value;
-}
-
-export function broadcastShape(a: Shape, b: Shape): number[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const x = a[a.length - rank + i] ?? 1;
-    const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1) {
-      throw new Error(`[${a.join()}] and [${b.join()}] do not broadcast`);
-    }
-    return x === 1 ? y : x;
-  });
-}
 
 const inverse = (perm: Perm): number[] => perm.map((_, i) => perm.indexOf(i));
 const permuted = (shape: Shape, perm: Perm): number[] => perm.map((axis) => dim(shape, axis));

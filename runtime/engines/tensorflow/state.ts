@@ -8,6 +8,7 @@ import type { DeviceState } from "../../engine.js";
 import type { StateSpec } from "../../program.js";
 import type { HostTensor } from "../../tensor.js";
 import { checkTensor } from "../check-tensor.js";
+import { createQueue, type Queue } from "../queue.js";
 import type { Binding } from "./binding.js";
 import { arrive, depart } from "./carry.js";
 import { createGraph } from "./graph.js";
@@ -25,7 +26,7 @@ export interface TensorflowState extends DeviceState {
   session(recording: Recording): Session;
   /** Works on a session with the current values and this recording alone, which is closed then. */
   beside<R>(recording: Recording, work: (session: Session) => R): R;
-  exclusively<R>(work: () => Promise<R>): Promise<R>;
+  readonly exclusively: Queue;
 }
 
 interface Access {
@@ -103,13 +104,8 @@ export function createState(
   /** The values while no session is open. */
   let pending: Record<string, HostTensor> | null = {};
   let disposed = false;
-  let queue: Promise<unknown> = Promise.resolve();
 
-  const exclusively = <R>(work: () => Promise<R>): Promise<R> => {
-    const result = queue.then(work);
-    queue = result.catch(() => {});
-    return result;
-  };
+  const exclusively = createQueue();
   function specOf(name: string): StateSpec {
     const spec = specs[name];
     if (spec === undefined) throw new Error(`there is no state tensor '${name}'`);

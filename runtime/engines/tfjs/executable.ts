@@ -2,9 +2,10 @@
 import type { DeviceState, Executable } from "../../engine.js";
 import type { Program, Scalars } from "../../program.js";
 import { type HostTensor, scalar } from "../../tensor.js";
+import { checkTensor } from "../check-tensor.js";
 import type { Backend } from "./backend.js";
 import { createInterpreter, Frame, OpFailure } from "./interpreter.js";
-import { checkTensor, type TfjsState } from "./state.js";
+import type { TfjsState } from "./state.js";
 import { concrete, constants, type Ref, type Tape, writeTape } from "./tape.js";
 import { Value } from "./value.js";
 

@@ -1,7 +1,9 @@
 /** @file State tensors, in the order of their shapes, as checkpoints hold them. */
 import type { DeviceState } from "../../engine.js";
 import type { StateSpec } from "../../program.js";
-import { type HostTensor, sizeOf } from "../../tensor.js";
+import type { HostTensor } from "../../tensor.js";
+import { checkTensor } from "../check-tensor.js";
+import { createQueue, type Queue } from "../queue.js";
 import { type Tf, Value } from "./value.js";
 
 export interface TfjsState extends DeviceState {
@@ -10,7 +12,7 @@ export interface TfjsState extends DeviceState {
   /** Makes values the current ones; they belong to the state from then on. */
   replace(values: ReadonlyMap<string, Value>): void;
   /** Runs one after the other whatever works on this state. */
-  exclusively<R>(work: () => Promise<R>): Promise<R>;
+  readonly exclusively: Queue;
 }
 
 export function createState(
@@ -21,7 +23,6 @@ export function createState(
   within: <R>(work: () => R) => R,
 ): TfjsState {
   const values = new Map<string, Value>();
-  let queue: Promise<unknown> = Promise.resolve();
   let disposed = false;
 
   function current(name: string): Value {
@@ -45,11 +46,7 @@ export function createState(
     assign(name, value);
   }
 
-  const exclusively = <R>(work: () => Promise<R>): Promise<R> => {
-    const result = queue.then(work);
-    queue = result.catch(() => {});
-    return result;
-  };
+  const exclusively = createQueue();
 
   return {
     current,
@@ -77,20 +74,4 @@ export function createState(
       values.clear();
     },
   };
-}
-
-/** Throws unless `value` has the dtype and shape of `expected` and as many elements. */
-export function checkTensor(
-  what: string,
-  { dtype, shape, data }: HostTensor,
-  expected: { readonly dtype: string; readonly shape: readonly number[] },
-): void {
-  if (dtype !== expected.dtype || shape.join() !== expected.shape.join()) {
-    throw new Error(
-      `${what} is ${dtype}[${shape.join()}] but must be ${expected.dtype}[${expected.shape.join()}]`,
-    );
-  }
-  if (data.length !== sizeOf(shape)) {
-    throw new Error(`${what} has ${data.length} elements, its shape says ${sizeOf(shape)}`);
-  }
 }

@@ -9,14 +9,9 @@
  * result. Reorders that nobody needs in the end are not part of the model.
  */
 import type { Pair } from "../../../ops.js";
+import { dim } from "../../geometry.js";
 import type { Handle } from "../graph.js";
-import {
-  type ConvGeometry,
-  dim,
-  type Primitives,
-  type SliceAxis,
-  windowedSize,
-} from "../primitives.js";
+import { type ConvGeometry, type Primitives, type SliceAxis, windowedSize } from "../primitives.js";
 import { sizesOf } from "./layout.js";
 
 /** The blocked tensor that x was reordered from, if it was. */

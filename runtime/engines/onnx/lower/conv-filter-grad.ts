@@ -7,8 +7,9 @@
  * (no transposed left operand). Milliseconds in comments: 2 threads, float32.
  */
 import type { Pair } from "../../../ops.js";
+import { dim } from "../../geometry.js";
 import type { Handle } from "../graph.js";
-import { type ConvGeometry, dim, type Primitives } from "../primitives.js";
+import type { ConvGeometry, Primitives } from "../primitives.js";
 import { channelsLast } from "./blocked.js";
 import { sizesOf } from "./layout.js";
 import { reduceInStages, sumOverFirst } from "./reduce.js";

@@ -1,7 +1,9 @@
 /** @file Convolutions: forward and towards the input. The filter gradient has its own file. */
 import type { ConvOptions, Ops } from "../../../ops.js";
+import { dim, reach } from "../../geometry.js";
+import type { ConvOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
-import { type ConvGeometry, dim, type Primitives, reach } from "../primitives.js";
+import type { ConvGeometry, Primitives } from "../primitives.js";
 import { blockedConv, blockedInputGrad, worthBlocking } from "./blocked.js";
 import { filterGradient } from "./conv-filter-grad.js";
 import { fromNchw, sizesOf, toNchw } from "./layout.js";
@@ -99,9 +101,7 @@ const geometryOf = ({ strides, pads, dilations, groups }: ConvOptions): ConvGeom
   groups,
 });
 
-export function convOps(
-  p: Primitives,
-): Pick<Ops<Handle>, "conv2d" | "conv2dInputGrad" | "conv2dFilterGrad"> {
+export function convOps(p: Primitives): Pick<Ops<Handle>, ConvOp> {
   return {
     conv2d(x, filter, options) {
       const image = toNchw(p, x, options.layout);

@@ -1,48 +1,11 @@
 /** @file Elementwise ops. */
 import type { Ops } from "../../../ops.js";
+import type { ElementwiseOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
 import type { GraphDType } from "../model-proto.js";
 import type { Primitives } from "../primitives.js";
 import { onTwins } from "./blocked.js";
 import { sine } from "./sine.js";
-
-type Kinds =
-  | "neg"
-  | "exp"
-  | "log"
-  | "sqrt"
-  | "rsqrt"
-  | "square"
-  | "reciprocal"
-  | "abs"
-  | "sign"
-  | "floor"
-  | "sin"
-  | "cos"
-  | "erf"
-  | "relu"
-  | "sigmoid"
-  | "tanh"
-  | "softplus"
-  | "logicalNot"
-  | "reluGrad"
-  | "cast"
-  | "stopGradient"
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "pow"
-  | "maximum"
-  | "minimum"
-  | "equal"
-  | "less"
-  | "lessEqual"
-  | "greater"
-  | "greaterEqual"
-  | "logicalAnd"
-  | "logicalOr"
-  | "select";
 
 /** -1, 0 or 1. */
 export function signOf(p: Primitives, x: Handle): Handle {
@@ -51,7 +14,7 @@ export function signOf(p: Primitives, x: Handle): Handle {
   return p.sub(is("Greater"), is("Less"));
 }
 
-export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, ElementwiseOp> {
   const unary = (op: string) => (x: Handle) => p.unary(op, x);
   /** The CPU provider computes with and compares bytes only as wider integers. */
   const narrow = (x: Handle): Handle =>

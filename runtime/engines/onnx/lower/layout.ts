@@ -1,7 +1,8 @@
 /** @file Images in the engine's own layout, which is NCHW. */
 import type { Layout } from "../../../ops.js";
+import { dim } from "../../geometry.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives } from "../primitives.js";
+import type { Primitives } from "../primitives.js";
 
 export const toNchw = (p: Primitives, x: Handle, layout: Layout): Handle =>
   layout === "NCHW" ? x : p.transpose(x, [0, 3, 1, 2]);

@@ -1,11 +1,10 @@
 /** @file Probabilities and losses from logits. */
 import type { Ops } from "../../../ops.js";
+import type { LossOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
 import type { Primitives } from "../primitives.js";
 
-export function lossOps(
-  p: Primitives,
-): Pick<Ops<Handle>, "softmax" | "logSoftmax" | "softmaxCrossEntropy" | "sigmoidCrossEntropy"> {
+export function lossOps(p: Primitives): Pick<Ops<Handle>, LossOp> {
   function logSoftmax(x: Handle, axis: number): Handle {
     if (p.target.has.logSoftmax) return p.node("LogSoftmax", [x], x.shape, { axis });
     const centred = p.sub(x, p.reduce("ReduceMax", x, [axis], true));

@@ -1,25 +1,13 @@
 /** @file Constants, shapes and movement of elements. */
 import type { Ops } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
+import { dim } from "../../geometry.js";
+import type { MovementOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives } from "../primitives.js";
+import type { Primitives } from "../primitives.js";
 import { padImage, sliceImage } from "./blocked.js";
 
-type Kinds =
-  | "constant"
-  | "size"
-  | "reshape"
-  | "transpose"
-  | "broadcastTo"
-  | "slice"
-  | "pad"
-  | "reverse"
-  | "concat"
-  | "gather"
-  | "scatterAdd"
-  | "oneHot";
-
-export function movementOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+export function movementOps(p: Primitives): Pick<Ops<Handle>, MovementOp> {
   return {
     constant: ({ dtype, shape, value }) => p.constant(dtype, shape, value),
     size: ({ shape }) => p.scalar(sizeOf(shape)),

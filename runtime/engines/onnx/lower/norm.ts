@@ -1,13 +1,13 @@
 /** @file Batch normalisation (Ioffe & Szegedy 2015). */
 import type { Ops } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
+import { dim } from "../../geometry.js";
+import type { NormOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives } from "../primitives.js";
+import type { Primitives } from "../primitives.js";
 import { reduceInStages } from "./reduce.js";
 
-export function normOps(
-  p: Primitives,
-): Pick<Ops<Handle>, "batchNorm" | "batchNormTrain" | "batchNormTrainGrad"> {
+export function normOps(p: Primitives): Pick<Ops<Handle>, NormOp> {
   /** A per-channel vector, shaped to broadcast against a tensor of rank `rank`. */
   const along = (vector: Handle, axis: number, rank: number): Handle =>
     p.reshape(vector, [dim(vector.shape, 0), ...new Array<number>(rank - 1 - axis).fill(1)]);

@@ -1,8 +1,10 @@
 /** @file Pooling and nearest-neighbour resizing. */
-import type { AvgPoolOptions, Ops, Pair, PoolOptions } from "../../../ops.js";
+import type { Ops, Pair, PoolOptions } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
+import { dim, sideBySide, windowCounts } from "../../geometry.js";
+import type { PoolOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives, windowedSize } from "../primitives.js";
+import { type Primitives, windowedSize } from "../primitives.js";
 import {
   blockedMaxPool,
   blockedUpsample,
@@ -13,29 +15,9 @@ import {
 } from "./blocked.js";
 import { fromNchw, sizesOf, toNchw } from "./layout.js";
 
-type Kinds = "maxPool2d" | "maxPool2dGrad" | "avgPool2d" | "avgPool2dGrad" | "resizeNearest";
-
-/** Windows side by side: every pixel belongs to one window at most. */
-const sideBySide = ({ kernel, strides, pads }: PoolOptions): boolean =>
-  kernel[0] === strides[0] && kernel[1] === strides[1] && pads.every((n) => n === 0);
-
-/** Windows that hold each pixel of dy's image, or the whole window's size with `countPadding`. */
-function windowCounts(size: Pair, output: Pair, options: AvgPoolOptions): number[] {
-  const { kernel, strides, pads, countPadding } = options;
-  const along = (axis: 0 | 1, index: number): number => {
-    const start = index * strides[axis] - pads[axis];
-    return Math.min(start + kernel[axis], size[axis]) - Math.max(start, 0);
-  };
-  return Array.from({ length: output[0] * output[1] }, (_, i) =>
-    countPadding
-      ? kernel[0] * kernel[1]
-      : along(0, Math.floor(i / output[1])) * along(1, i % output[1]),
-  );
-}
-
 type Twin = Handle | null;
 
-export function poolOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+export function poolOps(p: Primitives): Pick<Ops<Handle>, PoolOp> {
   const window = ({ kernel, strides, pads }: PoolOptions) => ({
     kernel_shape: kernel,
     strides,

@@ -1,7 +1,8 @@
 /** @file Loops over the steps of sequences. */
 import type { Ops } from "../../../ops.js";
+import { dim } from "../../geometry.js";
 import type { Handle, NodeResult } from "../graph.js";
-import { dim, type Primitives } from "../primitives.js";
+import type { Primitives } from "../primitives.js";
 
 export function recurrenceOps(p: Primitives): Pick<Ops<Handle>, "scan"> {
   /**

@@ -1,8 +1,10 @@
 /** @file Reductions. */
 import type { Ops, ReduceOptions } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
+import { dim } from "../../geometry.js";
+import type { ReductionOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives, type ReduceOp } from "../primitives.js";
+import type { Primitives, ReduceOp } from "../primitives.js";
 import { channelSums } from "./blocked.js";
 
 /** A run of neighbouring axes that are all reduced or all kept. */
@@ -69,9 +71,7 @@ export function sumOverFirst(p: Primitives, x: Handle): Handle {
   return p.cast(p.reshape(p.matmul(ones, rows), tail), x.dtype);
 }
 
-export function reduceOps(
-  p: Primitives,
-): Pick<Ops<Handle>, "sum" | "mean" | "max" | "min" | "argMax"> {
+export function reduceOps(p: Primitives): Pick<Ops<Handle>, ReductionOp> {
   const stages = (op: ReduceOp) => (x: Handle, options: ReduceOptions) =>
     reduceInStages(p, op, x, options);
   return {

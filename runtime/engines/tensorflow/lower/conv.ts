@@ -1,8 +1,10 @@
 /** @file Convolutions and their gradients: TensorFlow's kernels, for NHWC images and HWIO filters. */
 import type { ConvOptions, Ops, Pads, Pair } from "../../../ops.js";
+import { dim, reach } from "../../geometry.js";
+import type { ConvOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
 import type { Attribute } from "../graph-def.js";
-import { dim, filterLast, type Primitives } from "../primitives.js";
+import { filterLast, type Primitives } from "../primitives.js";
 import { addBias } from "./linear.js";
 import { inner, outer } from "./pool.js";
 
@@ -12,8 +14,6 @@ interface Geometry {
   readonly dilations: Pair;
 }
 type Shape4 = readonly [number, number, number, number];
-
-const reach = (kernel: number, dilation: number): number => (kernel - 1) * dilation + 1;
 
 /** One convolution without groups, or with one group per channel. */
 function kernels(p: Primitives, geometry: Geometry, depthwise: boolean) {
@@ -127,9 +127,7 @@ function byGroups(
 /** How a convolution is computed on the device. */
 type Plan = "whole" | "depthwise" | "groups";
 
-export function convOps(
-  p: Primitives,
-): Pick<Ops<Handle>, "conv2d" | "conv2dInputGrad" | "conv2dFilterGrad"> {
+export function convOps(p: Primitives): Pick<Ops<Handle>, ConvOp> {
   const geometryOf = ({ strides, pads, dilations }: ConvOptions): Geometry => ({
     strides,
     pads,

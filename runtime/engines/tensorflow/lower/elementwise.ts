@@ -1,47 +1,10 @@
 /** @file Elementwise ops. */
 import type { Ops } from "../../../ops.js";
+import type { ElementwiseOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
 import type { Primitives } from "../primitives.js";
 
-type Kinds =
-  | "neg"
-  | "exp"
-  | "log"
-  | "sqrt"
-  | "rsqrt"
-  | "square"
-  | "reciprocal"
-  | "abs"
-  | "sign"
-  | "floor"
-  | "sin"
-  | "cos"
-  | "erf"
-  | "relu"
-  | "sigmoid"
-  | "tanh"
-  | "softplus"
-  | "logicalNot"
-  | "reluGrad"
-  | "cast"
-  | "stopGradient"
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "pow"
-  | "maximum"
-  | "minimum"
-  | "equal"
-  | "less"
-  | "lessEqual"
-  | "greater"
-  | "greaterEqual"
-  | "logicalAnd"
-  | "logicalOr"
-  | "select";
-
-export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+export function elementwiseOps(p: Primitives): Pick<Ops<Handle>, ElementwiseOp> {
   const unary = (op: string) => (x: Handle) => p.unary(op, x);
   /** Some kernels have no u8: bytes are computed with as wider integers. */
   const narrow = (x: Handle): Handle => (x.dtype === "u8" ? p.cast(x, "i32") : x);

@@ -1,8 +1,9 @@
 /** @file Matrix products. */
 import type { Ops } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
+import { dim } from "../../geometry.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives } from "../primitives.js";
+import type { Primitives } from "../primitives.js";
 
 /** Adds a vector along the last axis. */
 export function addBias(p: Primitives, x: Handle, bias: Handle): Handle {

@@ -1,12 +1,12 @@
 /** @file Probabilities and losses from logits. */
 import type { Ops } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
+import { dim } from "../../geometry.js";
+import type { LossOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives } from "../primitives.js";
+import type { Primitives } from "../primitives.js";
 
-export function lossOps(
-  p: Primitives,
-): Pick<Ops<Handle>, "softmax" | "logSoftmax" | "softmaxCrossEntropy" | "sigmoidCrossEntropy"> {
+export function lossOps(p: Primitives): Pick<Ops<Handle>, LossOp> {
   /** TensorFlow's operators work along the last axis. */
   const alongLast =
     (op: string) =>

@@ -1,22 +1,10 @@
 /** @file Constants, shapes and movement of elements. */
 import type { Ops } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
+import { dim } from "../../geometry.js";
+import type { MovementOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives } from "../primitives.js";
-
-type Kinds =
-  | "constant"
-  | "size"
-  | "reshape"
-  | "transpose"
-  | "broadcastTo"
-  | "slice"
-  | "pad"
-  | "reverse"
-  | "concat"
-  | "gather"
-  | "scatterAdd"
-  | "oneHot";
+import type { Primitives } from "../primitives.js";
 
 /** Rows of x along an axis. */
 export function gatherRows(p: Primitives, x: Handle, indices: Handle, axis: number): Handle {
@@ -29,7 +17,7 @@ export function gatherRows(p: Primitives, x: Handle, indices: Handle, axis: numb
   });
 }
 
-export function movementOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+export function movementOps(p: Primitives): Pick<Ops<Handle>, MovementOp> {
   return {
     constant: ({ dtype, shape, value }) => p.constant(dtype, shape, value),
     size: ({ shape }) => p.scalar(sizeOf(shape)),

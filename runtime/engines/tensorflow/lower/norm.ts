@@ -1,15 +1,15 @@
 /** @file Batch normalisation (Ioffe & Szegedy 2015), by the fused kernels where the channels can be put last. */
 import type { NormOptions, Ops } from "../../../ops.js";
 import { sizeOf } from "../../../tensor.js";
+import { dim } from "../../geometry.js";
+import type { NormOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
-import { channelsLast, dim, type Primitives } from "../primitives.js";
-
-type Kinds = "batchNorm" | "batchNormTrain" | "batchNormTrainGrad";
+import { channelsLast, type Primitives } from "../primitives.js";
 
 /** What the gradient's kernel wants of the forward one, by the tensors of the statistics. */
 type Reserves = readonly [mean: Handle, variance: Handle, workspace: Handle];
 
-export function normOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+export function normOps(p: Primitives): Pick<Ops<Handle>, NormOp> {
   const reserves = new Map<string, Reserves>();
 
   const along = (vector: Handle, axis: number, rank: number): Handle =>

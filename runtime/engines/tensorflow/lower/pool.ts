@@ -1,10 +1,10 @@
 /** @file Pooling and nearest-neighbour resizing. */
 import type { AvgPoolOptions, Layout, Ops, Pair, PoolOptions } from "../../../ops.js";
+import { dim, windowShares } from "../../geometry.js";
+import type { PoolOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
 import type { Attribute } from "../graph-def.js";
-import { channelsLast, dim, type Primitives } from "../primitives.js";
-
-type Kinds = "maxPool2d" | "maxPool2dGrad" | "avgPool2d" | "avgPool2dGrad" | "resizeNearest";
+import { channelsLast, type Primitives } from "../primitives.js";
 
 /** The image as NHWC. */
 export const inner = (p: Primitives, x: Handle, layout: Layout): Handle =>
@@ -16,21 +16,7 @@ export const outer = (p: Primitives, x: Handle, layout: Layout): Handle =>
 /** Smaller than every number of an image, so that padding never wins. */
 const lowest = -3.4028234663852886e38;
 
-/** Pixels inside the image of each window, or the whole window's size with `countPadding`. */
-function windowCounts(size: Pair, output: Pair, options: AvgPoolOptions): number[] {
-  const { kernel, strides, pads, countPadding } = options;
-  const along = (axis: 0 | 1, index: number): number => {
-    const start = index * strides[axis] - pads[axis];
-    return Math.min(start + kernel[axis], size[axis]) - Math.max(start, 0);
-  };
-  return Array.from({ length: output[0] * output[1] }, (_, i) =>
-    countPadding
-      ? kernel[0] * kernel[1]
-      : along(0, Math.floor(i / output[1])) * along(1, i % output[1]),
-  );
-}
-
-export function poolOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
+export function poolOps(p: Primitives): Pick<Ops<Handle>, PoolOp> {
   const attributesOf = ({ kernel, strides }: PoolOptions): Record<string, Attribute> => ({
     ksize: { ints: [1, ...kernel, 1] },
     strides: { ints: [1, ...strides, 1] },
@@ -51,13 +37,7 @@ export function poolOps(p: Primitives): Pick<Ops<Handle>, Kinds> {
   /** From the mean over whole windows to that over their pixels inside the image. */
   function weights(size: Pair, output: Pair, options: AvgPoolOptions): Handle | null {
     if (options.countPadding || options.pads.every((n) => n === 0)) return null;
-    const [kh, kw] = options.kernel;
-    const counts = windowCounts(size, output, options);
-    return p.constant(
-      "f32",
-      [1, ...output, 1],
-      counts.map((count) => (kh * kw) / count),
-    );
+    return p.constant("f32", [1, ...output, 1], windowShares(size, output, options));
   }
   const imageSize = ({ shape }: Handle): Pair => [dim(shape, 1), dim(shape, 2)];
 

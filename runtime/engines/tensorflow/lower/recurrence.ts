@@ -3,8 +3,9 @@
  * graph.ts). What the steps put out is gathered in a list of tensors.
  */
 import type { Ops } from "../../../ops.js";
+import { dim } from "../../geometry.js";
 import type { Handle } from "../graph.js";
-import { dim, type Primitives } from "../primitives.js";
+import type { Primitives } from "../primitives.js";
 import { gatherRows } from "./movement.js";
 
 /** A value that changes from step to step. */

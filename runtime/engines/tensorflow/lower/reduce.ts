@@ -1,11 +1,10 @@
 /** @file Reductions. */
 import type { Ops, ReduceOptions } from "../../../ops.js";
+import type { ReductionOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
 import type { Primitives } from "../primitives.js";
 
-export function reduceOps(
-  p: Primitives,
-): Pick<Ops<Handle>, "sum" | "mean" | "max" | "min" | "argMax"> {
+export function reduceOps(p: Primitives): Pick<Ops<Handle>, ReductionOp> {
   const over =
     (op: string) =>
     (x: Handle, { axes, keepDims }: ReduceOptions): Handle =>

@@ -3,19 +3,12 @@
  * otherwise written out.
  */
 import type { Ops } from "../../../ops.js";
+import type { UpdateOp } from "../../op-families.js";
 import type { Handle } from "../graph.js";
 import type { Primitives } from "../primitives.js";
 import type { Variables } from "../variables.js";
 
-type Kinds =
-  | "applySgd"
-  | "applyMomentum"
-  | "applyAdam"
-  | "applyRmsprop"
-  | "applyAdagrad"
-  | "applyLion";
-
-export function updateOps(p: Primitives, variables: Variables): Pick<Ops<Handle>, Kinds> {
+export function updateOps(p: Primitives, variables: Variables): Pick<Ops<Handle>, UpdateOp> {
   /** factor·old + (1 − factor)·value */
   const decayed = (old: Handle, value: Handle, factor: number): Handle =>
     p.add(p.scale(old, factor), p.scale(value, 1 - factor));

@@ -1,8 +1,9 @@
 /** @file The gradient of a convolution towards its input. */
 import type { Pads, Pair } from "../../../ops.js";
+import { reach } from "../../geometry.js";
 import type { Backend } from "../backend.js";
 import type { Tensor } from "../value.js";
-import { correlate, depthwiseFilter, type Geometry, reach, spread, unit } from "./correlate.js";
+import { correlate, depthwiseFilter, type Geometry, spread, unit } from "./correlate.js";
 import { explicit, frame, sizesOf } from "./layout.js";
 
 /** The convolution of dy, with zeros between its pixels, that gives the input gradient. */

@@ -1,5 +1,6 @@
 /** @file Convolutions: forward, and by groups. The gradients have files of their own. */
 import type { ConvOptions, Ops } from "../../../ops.js";
+import type { ConvOp } from "../../op-families.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Value } from "../value.js";
 import { filterGradient } from "./conv-filter-grad.js";
@@ -26,9 +27,7 @@ function inGroups(
 
 const isDepthwise = (groups: number, perGroup: number): boolean => groups > 1 && perGroup === 1;
 
-export function convOps(
-  b: Backend,
-): Pick<Ops<Value>, "conv2d" | "conv2dInputGrad" | "conv2dFilterGrad"> {
+export function convOps(b: Backend): Pick<Ops<Value>, ConvOp> {
   const { tf } = b;
 
   function forward(x: Tensor, filter: Tensor, options: ConvOptions): Tensor {

@@ -1,13 +1,11 @@
 /** @file Convolution kernels, and images and filters with zeros in between. */
 import type { ConvOptions, Pair } from "../../../ops.js";
+import { reach } from "../../geometry.js";
 import type { Backend } from "../backend.js";
 import type { Tensor } from "../value.js";
 import { explicit, frame, sizesOf } from "./layout.js";
 
 export type Geometry = Pick<ConvOptions, "strides" | "pads" | "dilations">;
-
-/** Rows that a kernel with gaps covers. */
-export const reach = (size: number, dilation: number): number => (size - 1) * dilation + 1;
 
 export const unit = ([a, b]: Pair): boolean => a === 1 && b === 1;
 

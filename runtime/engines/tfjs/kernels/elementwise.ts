@@ -1,46 +1,9 @@
 /** @file Elementwise ops, and the choice of the layout in which they are computed. */
 import type { FusedActivation, Ops } from "../../../ops.js";
 import type { DType } from "../../../tensor.js";
+import type { ElementwiseOp } from "../../op-families.js";
 import type { Backend } from "../backend.js";
 import { type Tensor, toLast, Value, wholeType } from "../value.js";
-
-type Kinds =
-  | "neg"
-  | "exp"
-  | "log"
-  | "sqrt"
-  | "rsqrt"
-  | "square"
-  | "reciprocal"
-  | "abs"
-  | "sign"
-  | "floor"
-  | "sin"
-  | "cos"
-  | "erf"
-  | "relu"
-  | "sigmoid"
-  | "tanh"
-  | "softplus"
-  | "logicalNot"
-  | "reluGrad"
-  | "cast"
-  | "stopGradient"
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "pow"
-  | "maximum"
-  | "minimum"
-  | "equal"
-  | "less"
-  | "lessEqual"
-  | "greater"
-  | "greaterEqual"
-  | "logicalAnd"
-  | "logicalOr"
-  | "select";
 
 /** Elements that computing in a layout would have to move first. */
 const moved = (values: readonly Value[], there: (value: Value) => boolean): number =>
@@ -112,7 +75,7 @@ export function activate(tf: Backend["tf"], x: Tensor, activation: FusedActivati
   return activations[activation](x);
 }
 
-export function elementwiseOps(b: Backend): Pick<Ops<Value>, Kinds> {
+export function elementwiseOps(b: Backend): Pick<Ops<Value>, ElementwiseOp> {
   const { tf } = b;
   const unary =
     (compute: (x: Tensor) => Tensor) =>

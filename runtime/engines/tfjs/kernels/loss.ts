@@ -1,13 +1,12 @@
 /** @file Probabilities and losses from logits. */
 import type { Ops } from "../../../ops.js";
+import type { LossOp } from "../../op-families.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Value } from "../value.js";
 import { elementwise } from "./elementwise.js";
 import { onForm } from "./layout.js";
 
-type Kinds = "softmax" | "logSoftmax" | "softmaxCrossEntropy" | "sigmoidCrossEntropy";
-
-export function lossOps(b: Backend): Pick<Ops<Value>, Kinds> {
+export function lossOps(b: Backend): Pick<Ops<Value>, LossOp> {
   const { tf } = b;
 
   function logSoftmax(x: Tensor, axis: number): Tensor {

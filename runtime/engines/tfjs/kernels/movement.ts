@@ -1,23 +1,10 @@
 /** @file Constants, and ops that move elements without computing. */
 import type { Ops } from "../../../ops.js";
 import { allocate, type DType, type HostTensor, sizeOf } from "../../../tensor.js";
+import type { MovementOp } from "../../op-families.js";
 import type { Backend } from "../backend.js";
 import { fromLast, type Tensor, toLast, Value, wholeType } from "../value.js";
 import { mergedAxes, onForm } from "./layout.js";
-
-type Kinds =
-  | "constant"
-  | "size"
-  | "reshape"
-  | "transpose"
-  | "broadcastTo"
-  | "slice"
-  | "pad"
-  | "reverse"
-  | "concat"
-  | "gather"
-  | "scatterAdd"
-  | "oneHot";
 
 const isIdentity = (perm: readonly number[]): boolean => perm.every((axis, i) => axis === i);
 
@@ -32,7 +19,7 @@ function filled(
   return { dtype, shape, data };
 }
 
-export function movementOps(b: Backend): Pick<Ops<Value>, Kinds> {
+export function movementOps(b: Backend): Pick<Ops<Value>, MovementOp> {
   const { tf } = b;
   const constant = (host: HostTensor): Value => Value.fed(tf, host);
 

@@ -1,5 +1,6 @@
 /** @file Batch normalisation, by the backend's one kernel for an affine map per channel. */
 import type { Ops } from "../../../ops.js";
+import type { NormOp } from "../../op-families.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Value } from "../value.js";
 import { columnSums } from "./reduce.js";
@@ -30,9 +31,7 @@ function channelsLast(b: Backend, values: readonly Value[], axis: number): Chann
   };
 }
 
-export function normOps(
-  b: Backend,
-): Pick<Ops<Value>, "batchNorm" | "batchNormTrain" | "batchNormTrainGrad"> {
+export function normOps(b: Backend): Pick<Ops<Value>, NormOp> {
   const { tf } = b;
 
   /** (x − mean) / sqrt(variance + epsilon) · scale + offset, by the last axis. */

@@ -1,28 +1,11 @@
 /** @file Pooling and nearest-neighbour resizing. */
 import type { AvgPoolOptions, Ops, Pair, PoolOptions } from "../../../ops.js";
+import { sideBySide, windowShares } from "../../geometry.js";
+import type { PoolOp } from "../../op-families.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Value } from "../value.js";
 import { spread } from "./correlate.js";
 import { explicit, frame, fromNhwc, sizesOf, toNhwc, windowParts } from "./layout.js";
-
-type Kinds = "maxPool2d" | "maxPool2dGrad" | "avgPool2d" | "avgPool2dGrad" | "resizeNearest";
-
-/** Windows side by side: every pixel belongs to one window at most. */
-const sideBySide = ({ kernel, strides, pads }: PoolOptions): boolean =>
-  kernel[0] === strides[0] && kernel[1] === strides[1] && pads.every((n) => n === 0);
-
-/** Size of the whole window over that of its part inside the image, for each window. */
-function shares(size: Pair, output: Pair, { kernel, strides, pads }: PoolOptions): number[] {
-  const along = (axis: 0 | 1, index: number): number => {
-    const start = index * strides[axis] - pads[axis];
-    const inside = Math.min(start + kernel[axis], size[axis]) - Math.max(start, 0);
-    return kernel[axis] / inside;
-  };
-  return Array.from(
-    { length: output[0] * output[1] },
-    (_, i) => along(0, Math.floor(i / output[1])) * along(1, i % output[1]),
-  );
-}
 
 /** Padding that is no maximum. */
 const lowest = -3.4e38;
@@ -37,7 +20,7 @@ function upsample({ tf }: Backend, x: Tensor, [sh, sw]: Pair): Tensor {
   return tf.reshape(wide, [n, h * sh, w * sw, c]);
 }
 
-export function poolOps(b: Backend): Pick<Ops<Value>, Kinds> {
+export function poolOps(b: Backend): Pick<Ops<Value>, PoolOp> {
   const { tf } = b;
   const attributes = ({ kernel, strides, pads }: PoolOptions) => ({
     filterSize: [...kernel],
@@ -117,7 +100,7 @@ export function poolOps(b: Backend): Pick<Ops<Value>, Kinds> {
       // The kernel divides by the whole window.
       const weighted = countPadding
         ? dy
-        : tf.mul(dy, tf.tensor(shares(inputSize, [h, w], options), [1, h, w, 1], "float32"));
+        : tf.mul(dy, tf.tensor(windowShares(inputSize, [h, w], options), [1, h, w, 1], "float32"));
       // It reads no more than the shape of this.
       const input = b.fill([n, ...inputSize, c], 0);
       const dx = b.kernel("AvgPoolGrad", { dy: weighted, input }, attributes(options));

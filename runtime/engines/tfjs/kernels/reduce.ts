@@ -1,5 +1,6 @@
 /** @file Reductions. */
 import type { Ops, ReduceOptions } from "../../../ops.js";
+import type { ReductionOp } from "../../op-families.js";
 import type { Backend } from "../backend.js";
 import { type Tensor, toLast, Value } from "../value.js";
 import { product } from "./linear.js";
@@ -56,7 +57,7 @@ export function columnSums(b: Backend, x: Tensor): Tensor {
     : b.tf.sum(b.tf.reshape(x, [rows, columns]), 0);
 }
 
-export function reduceOps(b: Backend): Pick<Ops<Value>, "sum" | "mean" | "max" | "min" | "argMax"> {
+export function reduceOps(b: Backend): Pick<Ops<Value>, ReductionOp> {
   const { tf } = b;
 
   const sum: Reduction = (x, axes, keepDims) => {

@@ -1,17 +1,10 @@
 /** @file Optimiser updates. */
 import type { Ops } from "../../../ops.js";
+import type { UpdateOp } from "../../op-families.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Value } from "../value.js";
 
-type Kinds =
-  | "applySgd"
-  | "applyMomentum"
-  | "applyAdam"
-  | "applyRmsprop"
-  | "applyAdagrad"
-  | "applyLion";
-
-export function updateOps(b: Backend): Pick<Ops<Value>, Kinds> {
+export function updateOps(b: Backend): Pick<Ops<Value>, UpdateOp> {
   const { tf } = b;
   const value = (tensor: Tensor): Value => b.plain("f32", tensor);
   /** factor·old + (1 − factor)·next */
