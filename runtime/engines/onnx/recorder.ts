@@ -1,5 +1,6 @@
 /** @file The op contract over a graph: running a program against it records the program. */
-import type { OpKind, Ops } from "../../ops.js";
+import type { Ops } from "../../ops.js";
+import { type RecordedCall, recordingOps } from "../recording.js";
 import { emulateHalf } from "./emulate-half.js";
 import type { Graph, Handle } from "./graph.js";
 import { convOps } from "./lower/conv.js";
@@ -17,12 +18,7 @@ import { createPrimitives } from "./primitives.js";
 import type { OnnxTarget } from "./target.js";
 
 /** One op of the program, as it was called. */
-export interface RecordedOp {
-  readonly scope: string;
-  readonly op: OpKind;
-  readonly args: readonly unknown[];
-  readonly results: readonly Handle[];
-}
+export type RecordedOp = RecordedCall<Handle>;
 
 /** `onOp` is told of every op after it was lowered for the target. */
 export function createRecorder(
@@ -44,25 +40,5 @@ export function createRecorder(
     ...randomOps(p),
     ...updateOps(p),
   });
-  let scope = "";
-
-  type Lowering = (...args: readonly unknown[]) => Handle | readonly Handle[];
-  const recording = Object.entries(table).map(([kind, lower]) => [
-    kind,
-    (...args: readonly unknown[]) => {
-      const op = kind as OpKind;
-      graph.source = { scope, op };
-      const result = (lower as Lowering)(...args);
-      const results = Array.isArray(result) ? result : [result as Handle];
-      // What happens in the steps of a loop cannot be seen from outside.
-      if (!graph.inBody) onOp?.({ scope, op, args, results });
-      return result;
-    },
-  ]);
-  return {
-    ...(Object.fromEntries(recording) as typeof table),
-    scope(label) {
-      scope = label;
-    },
-  };
+  return recordingOps(graph, table, onOp);
 }

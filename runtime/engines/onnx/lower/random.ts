@@ -1,43 +1,31 @@
-/** @file The counter-based generator of `runtime/random.ts`, in u32 arithmetic inside the graph. */
+/** @file Random numbers inside the graph. */
 import type { Ops } from "../../../ops.js";
-import { roundKey, rounds, siteKey, stepKey } from "../../../random.js";
 import { sizeOf } from "../../../tensor.js";
+import { randomWords, type WordArithmetic, wordRange } from "../../random-words.js";
 import type { Handle } from "../graph.js";
 import type { Primitives } from "../primitives.js";
 
 export function randomOps(p: Primitives): Pick<Ops<Handle>, "randomUniform"> {
-  const u32 = (value: number): Handle => p.scalar(value >>> 0, "u32");
-  /** index · stepKey + key for `size` indices at least: rows and columns apart, to keep constants small. */
-  function counters(size: number, key: Handle): Handle {
-    const columns = Math.min(size, 1024);
-    const rows = Math.ceil(size / columns);
-    const multiples = (count: number, factor: number): number[] =>
-      Array.from({ length: count }, (_, i) => Math.imul(i, factor) >>> 0);
-    const row = p.constant("u32", [rows, 1], multiples(rows, Math.imul(columns, stepKey)));
-    const column = p.constant("u32", [1, columns], multiples(columns, stepKey));
-    return p.reshape(p.add(row, p.add(column, key)), [rows * columns]);
-  }
-  // Measured for 460,800 numbers, 1 thread: BitShift to the right and Mul to the left 1.7 ms,
-  // BitShift both ways 2.0, Div and Mul 4.0.
-  const right = (x: Handle, bits: number): Handle =>
-    p.target.has.bitShift
-      ? p.node("BitShift", [x, u32(bits)], x.shape, { direction: "RIGHT" })
-      : p.div(x, u32(2 ** bits));
-  const left = (x: Handle, bits: number): Handle => p.mul(x, u32(2 ** bits));
-
+  const u32 = (value: number): Handle => p.scalar(value, "u32");
+  const words: WordArithmetic<Handle> = {
+    constant: (shape, values) => p.constant("u32", shape, values),
+    reshape: p.reshape,
+    add: p.add,
+    mul: p.mul,
+    // Measured for 460,800 numbers, 1 thread: BitShift to the right and Mul to the left 1.7 ms,
+    // BitShift both ways 2.0, Div and Mul 4.0.
+    right: (x, bits) =>
+      p.target.has.bitShift
+        ? p.node("BitShift", [x, u32(bits)], x.shape, { direction: "RIGHT" })
+        : p.div(x, u32(2 ** bits)),
+    left: (x, bits) => p.mul(x, u32(2 ** bits)),
+  };
   return {
     randomUniform(key, { shape, site }) {
-      const y = counters(sizeOf(shape), p.add(key, u32(siteKey(0, site))));
-      const z = p.add(y, u32(roundKey));
-      let x = y;
-      for (let round = 0; round < rounds; round++) {
-        x = p.add(p.mul(x, x), round % 2 === 0 ? y : z);
-        x = p.add(right(x, 16), left(x, 16));
-      }
-      // 24 bits fit a float32 exactly, so the numbers are those of the host to the last bit.
-      const bits = p.cast(right(x, 8), "f32");
-      const numbers = p.slice(bits, [{ axis: 0, start: 0, end: sizeOf(shape) }]);
-      return p.reshape(p.scale(numbers, 2 ** -24), shape);
+      const size = sizeOf(shape);
+      const bits = p.cast(randomWords(words, size, key, site), "f32");
+      const numbers = p.slice(bits, [{ axis: 0, start: 0, end: size }]);
+      return p.reshape(p.scale(numbers, 1 / wordRange), shape);
     },
   };
 }

@@ -97,35 +97,29 @@ function gathered(p: Primitives, filter: Handle, [kh, kw]: Pair, [dh, dw]: Pair)
   return p.reshape(p.slice(apart, [0, 0, 0, 0, 0, 0], [kh, 1, kw, 1, i, o]), [kh, kw, i, o]);
 }
 
-/** Applies `one` to the groups' parts of the tensors and joins the results along `axis`. */
-function byGroups(
-  p: Primitives,
-  groups: number,
-  parts: readonly { readonly tensor: Handle; readonly axis: number }[],
-  axis: number,
-  one: (...tensors: Handle[]) => Handle,
-): Handle {
-  const part = (x: Handle, along: number, index: number): Handle => {
-    const size = dim(x.shape, along) / groups;
-    const only = (list: readonly number[], value: number): number[] =>
-      list.toSpliced(along, 1, value);
-    return p.slice(
-      x,
-      only(
-        x.shape.map(() => 0),
-        index * size,
-      ),
-      only(x.shape, size),
-    );
-  };
-  const results = Array.from({ length: groups }, (_, i) =>
-    one(...parts.map(({ tensor, axis: along }) => part(tensor, along, i))),
-  );
-  return p.concat(results, axis);
-}
-
 /** How a convolution is computed on the device. */
 type Plan = "whole" | "depthwise" | "groups";
+
+/**
+ * Applies `one` to two tensors whose last axis has the groups one after the other: to the whole, or to the parts
+ * of each group, whose results are joined along that axis.
+ */
+function planned(
+  p: Primitives,
+  plan: Plan,
+  groups: number,
+  tensors: readonly [Handle, Handle],
+  one: (x: Handle, y: Handle) => Handle,
+): Handle {
+  if (plan !== "groups") return one(...tensors);
+  const part = (x: Handle, index: number): Handle => {
+    const size = dim(x.shape, 3) / groups;
+    return p.slice(x, [0, 0, 0, index * size], x.shape.toSpliced(3, 1, size));
+  };
+  const [x, y] = tensors;
+  const results = Array.from({ length: groups }, (_, i) => one(part(x, i), part(y, i)));
+  return p.concat(results, 3);
+}
 
 export function convOps(p: Primitives): Pick<Ops<Handle>, ConvOp> {
   const geometryOf = ({ strides, pads, dilations }: ConvOptions): Geometry => ({
@@ -167,19 +161,7 @@ export function convOps(p: Primitives): Pick<Ops<Handle>, ConvOp> {
         );
         return depthwiseKernels(p, dense(geometry)).forward(xs, taps);
       };
-      const y =
-        plan === "groups"
-          ? byGroups(
-              p,
-              groups,
-              [
-                { tensor: image, axis: 3 },
-                { tensor: weights, axis: 3 },
-              ],
-              3,
-              forward,
-            )
-          : forward(image, weights);
+      const y = planned(p, plan, groups, [image, weights], forward);
       const biased = bias === undefined ? y : addBias(p, y, bias);
       return outer(p, p.activate(biased, activation), layout);
     },
@@ -200,19 +182,7 @@ export function convOps(p: Primitives): Pick<Ops<Handle>, ConvOp> {
         const channels = plan === "depthwise" ? perChannel(taps, groups) : taps;
         return run.towardsInput(dys, channels, shape);
       };
-      const dx =
-        plan === "groups"
-          ? byGroups(
-              p,
-              groups,
-              [
-                { tensor: grad, axis: 3 },
-                { tensor: weights, axis: 3 },
-              ],
-              3,
-              backward,
-            )
-          : backward(grad, weights);
+      const dx = planned(p, plan, groups, [grad, weights], backward);
       return outer(p, dx, layout);
     },
 
@@ -237,19 +207,7 @@ export function convOps(p: Primitives): Pick<Ops<Handle>, ConvOp> {
         const result = p.reshape(run.towardsFilter(xs, dys, shape), [...size, perGroup, o]);
         return apart ? gathered(p, result, kernelSize, dilations) : result;
       };
-      const dw =
-        plan === "groups"
-          ? byGroups(
-              p,
-              groups,
-              [
-                { tensor: image, axis: 3 },
-                { tensor: grad, axis: 3 },
-              ],
-              3,
-              backward,
-            )
-          : backward(image, grad);
+      const dw = planned(p, plan, groups, [image, grad], backward);
       return p.from(dw, filterLast);
     },
   };

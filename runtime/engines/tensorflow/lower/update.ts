@@ -4,14 +4,17 @@
  */
 import type { Ops } from "../../../ops.js";
 import type { UpdateOp } from "../../op-families.js";
+import { updateFormulas } from "../../update-formulas.js";
 import type { Handle } from "../graph.js";
 import type { Primitives } from "../primitives.js";
 import type { Variables } from "../variables.js";
 
 export function updateOps(p: Primitives, variables: Variables): Pick<Ops<Handle>, UpdateOp> {
-  /** factor·old + (1 − factor)·value */
-  const decayed = (old: Handle, value: Handle, factor: number): Handle =>
-    p.add(p.scale(old, factor), p.scale(value, 1 - factor));
+  const formulas = updateFormulas<Handle>({
+    ...p,
+    sqrt: (x) => p.unary("Sqrt", x),
+    sign: (x) => p.unary("Sign", x),
+  });
 
   /** 1 − beta^step = −expm1(step·ln beta): 1 − 0.999 has few digits left in f32. */
   const correction = (beta: number, step: Handle): Handle =>
@@ -20,9 +23,10 @@ export function updateOps(p: Primitives, variables: Variables): Pick<Ops<Handle>
   return {
     applySgd: (weight, gradient, rate) =>
       variables.update("ResourceApplyGradientDescent", [weight], [rate, gradient])?.[0] ??
-      p.sub(weight, p.mul(gradient, rate)),
+      formulas.sgd(weight, gradient, rate),
 
-    applyMomentum(weight, velocity, gradient, rate, { momentum, nesterov }) {
+    applyMomentum(weight, velocity, gradient, rate, options) {
+      const { momentum, nesterov } = options;
       const native = variables.update(
         "ResourceApplyMomentum",
         [weight, velocity],
@@ -30,9 +34,7 @@ export function updateOps(p: Primitives, variables: Variables): Pick<Ops<Handle>
         { use_nesterov: { bool: nesterov } },
       );
       if (native !== null) return native as [Handle, Handle];
-      const moved = p.add(p.scale(velocity, momentum), gradient);
-      const direction = nesterov ? p.add(gradient, p.scale(moved, momentum)) : moved;
-      return [p.sub(weight, p.mul(direction, rate)), moved];
+      return formulas.momentum(weight, velocity, gradient, rate, options);
     },
 
     /**
@@ -55,39 +57,23 @@ export function updateOps(p: Primitives, variables: Variables): Pick<Ops<Handle>
         );
         if (native !== null) return native as [Handle, Handle, Handle];
       }
-      const nextM = decayed(m, gradient, beta1);
-      const nextV = decayed(v, p.mul(gradient, gradient), beta2);
-      const move = p.mul(p.div(nextM, p.add(p.unary("Sqrt", nextV), floor)), size);
-      const kept =
-        weightDecay === 0 ? weight : p.mul(weight, p.sub(p.scalar(1), p.scale(rate, weightDecay)));
-      return [p.sub(kept, move), nextM, nextV];
+      return formulas.adam(weight, m, v, gradient, rate, { size, floor }, options);
     },
 
     // The kernel has ε under the root.
-    applyRmsprop(weight, squares, velocity, gradient, rate, { rho, momentum, epsilon }) {
-      const nextSquares = decayed(squares, p.mul(gradient, gradient), rho);
-      const root = p.add(p.unary("Sqrt", nextSquares), p.scalar(epsilon));
-      const moved = p.add(p.scale(velocity, momentum), p.div(gradient, root));
-      return [p.sub(weight, p.mul(moved, rate)), nextSquares, moved];
-    },
+    applyRmsprop: formulas.rmsprop,
 
-    applyAdagrad(weight, squares, gradient, rate, { epsilon }) {
+    applyAdagrad(weight, squares, gradient, rate, options) {
       const native = variables.update(
         "ResourceApplyAdagradV2",
         [weight, squares],
-        [rate, p.scalar(epsilon), gradient],
+        [rate, p.scalar(options.epsilon), gradient],
         { update_slots: { bool: true } },
       );
       if (native !== null) return native as [Handle, Handle];
-      const nextSquares = p.add(squares, p.mul(gradient, gradient));
-      const root = p.add(p.unary("Sqrt", nextSquares), p.scalar(epsilon));
-      return [p.sub(weight, p.mul(p.div(gradient, root), rate)), nextSquares];
+      return formulas.adagrad(weight, squares, gradient, rate, options);
     },
 
-    applyLion(weight, m, gradient, rate, { beta1, beta2, weightDecay }) {
-      const sign = p.unary("Sign", decayed(m, gradient, beta1));
-      const direction = weightDecay === 0 ? sign : p.add(sign, p.scale(weight, weightDecay));
-      return [p.sub(weight, p.mul(direction, rate)), decayed(m, gradient, beta2)];
-    },
+    applyLion: formulas.lion,
   };
 }

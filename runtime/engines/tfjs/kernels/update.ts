@@ -1,15 +1,26 @@
 /** @file Optimiser updates. */
 import type { Ops } from "../../../ops.js";
 import type { UpdateOp } from "../../op-families.js";
+import { type AdamScalars, updateFormulas } from "../../update-formulas.js";
 import type { Backend } from "../backend.js";
 import type { Tensor, Value } from "../value.js";
 
 export function updateOps(b: Backend): Pick<Ops<Value>, UpdateOp> {
   const { tf } = b;
-  const value = (tensor: Tensor): Value => b.plain("f32", tensor);
-  /** factor·old + (1 − factor)·next */
-  const decayed = (old: Tensor, next: Tensor, factor: number): Tensor =>
-    tf.add(tf.mul(old, factor), tf.mul(next, 1 - factor));
+  const formulas = updateFormulas<Tensor>({
+    add: (x, y) => tf.add(x, y),
+    sub: (x, y) => tf.sub(x, y),
+    mul: (x, y) => tf.mul(x, y),
+    div: (x, y) => tf.div(x, y),
+    scale: (x, factor) => tf.mul(x, factor),
+    scalar: (number) => tf.scalar(number),
+    sqrt: (x) => tf.sqrt(x),
+    sign: (x) => tf.sign(x),
+  });
+  const values = <R extends readonly Tensor[]>(tensors: R) =>
+    tensors.map((tensor) => b.plain("f32", tensor)) as unknown as {
+      readonly [I in keyof R]: Value;
+    };
 
   /**
    * 1 − beta^step, in double on the host, which feeds the step: 1 − 0.999 has few digits in float32. For
@@ -21,52 +32,33 @@ export function updateOps(b: Backend): Pick<Ops<Value>, UpdateOp> {
       : tf.scalar(1 - beta ** step.hostNumber);
   }
 
+  /** With s = sqrt(1 − β2^t): see update-formulas.ts. */
+  function adamScalars(
+    rate: Tensor,
+    step: Value,
+    { beta1, beta2, epsilon }: { beta1: number; beta2: number; epsilon: number },
+  ): AdamScalars<Tensor> {
+    const root = tf.sqrt(correction(beta2, step));
+    const size = tf.div(tf.mul(rate, root), correction(beta1, step));
+    return { size, floor: tf.mul(root, epsilon) };
+  }
+
   return {
-    applySgd: (p, g, lr) => value(tf.sub(p.plain(), tf.mul(g.plain(), lr.plain()))),
-
-    applyMomentum(p, v, g, lr, { momentum, nesterov }) {
-      const gradient = g.plain();
-      const moved = tf.add(tf.mul(v.plain(), momentum), gradient);
-      const direction = nesterov ? tf.add(gradient, tf.mul(moved, momentum)) : moved;
-      return [value(tf.sub(p.plain(), tf.mul(direction, lr.plain()))), value(moved)];
+    applySgd: (p, g, lr) => b.plain("f32", formulas.sgd(p.plain(), g.plain(), lr.plain())),
+    applyMomentum: (p, v, g, lr, options) =>
+      values(formulas.momentum(p.plain(), v.plain(), g.plain(), lr.plain(), options)),
+    applyAdam(p, m, v, g, lr, step, options) {
+      const rate = lr.plain();
+      const scalars = adamScalars(rate, step, options);
+      return values(
+        formulas.adam(p.plain(), m.plain(), v.plain(), g.plain(), rate, scalars, options),
+      );
     },
-
-    /** With s = sqrt(1 − β2^t), the step is lr·s/(1 − β1^t) · m / (sqrt(v) + ε·s): Kingma & Ba, section 2. */
-    applyAdam(p, m, v, g, lr, step, { beta1, beta2, epsilon, weightDecay }) {
-      const [weight, gradient, rate] = [p.plain(), g.plain(), lr.plain()];
-      const root = tf.sqrt(correction(beta2, step));
-      const size = tf.div(tf.mul(rate, root), correction(beta1, step));
-      const nextM = decayed(m.plain(), gradient, beta1);
-      const nextV = decayed(v.plain(), tf.mul(gradient, gradient), beta2);
-      const deviation = tf.add(tf.sqrt(nextV), tf.mul(root, epsilon));
-      const kept =
-        weightDecay === 0 ? weight : tf.mul(weight, tf.sub(1, tf.mul(rate, weightDecay)));
-      const next = tf.sub(kept, tf.mul(tf.div(nextM, deviation), size));
-      return [value(next), value(nextM), value(nextV)];
-    },
-
-    applyRmsprop(p, s, v, g, lr, { rho, momentum, epsilon }) {
-      const gradient = g.plain();
-      const squares = decayed(s.plain(), tf.mul(gradient, gradient), rho);
-      const share = tf.div(gradient, tf.add(tf.sqrt(squares), epsilon));
-      const moved = tf.add(tf.mul(v.plain(), momentum), share);
-      const next = tf.sub(p.plain(), tf.mul(moved, lr.plain()));
-      return [value(next), value(squares), value(moved)];
-    },
-
-    applyAdagrad(p, a, g, lr, { epsilon }) {
-      const gradient = g.plain();
-      const squares = tf.add(a.plain(), tf.mul(gradient, gradient));
-      const share = tf.div(gradient, tf.add(tf.sqrt(squares), epsilon));
-      return [value(tf.sub(p.plain(), tf.mul(share, lr.plain()))), value(squares)];
-    },
-
-    applyLion(p, m, g, lr, { beta1, beta2, weightDecay }) {
-      const [weight, moment, gradient] = [p.plain(), m.plain(), g.plain()];
-      const sign = tf.sign(decayed(moment, gradient, beta1));
-      const direction = weightDecay === 0 ? sign : tf.add(sign, tf.mul(weight, weightDecay));
-      const next = tf.sub(weight, tf.mul(direction, lr.plain()));
-      return [value(next), value(decayed(moment, gradient, beta2))];
-    },
+    applyRmsprop: (p, s, v, g, lr, options) =>
+      values(formulas.rmsprop(p.plain(), s.plain(), v.plain(), g.plain(), lr.plain(), options)),
+    applyAdagrad: (p, a, g, lr, options) =>
+      values(formulas.adagrad(p.plain(), a.plain(), g.plain(), lr.plain(), options)),
+    applyLion: (p, m, g, lr, options) =>
+      values(formulas.lion(p.plain(), m.plain(), g.plain(), lr.plain(), options)),
   };
 }
