@@ -1,34 +1,11 @@
 /** @file The onnx engine: state, commits, batch sizes, traces, its cache, its errors. */
 import { availableParallelism } from "node:os";
-import {
-  createEngine,
-  DlcError,
-  type HostTensor,
-  type Program,
-  random,
-  type StateSpec,
-  zeros,
-} from "@dlc/runtime";
+import { createEngine, DlcError, type HostTensor, type Program, random, zeros } from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
+import { f32, weight } from "../support/hand-state.js";
 
 const { engine } = await createEngine({ engine: "onnx", device: "cpu", threads: 1 });
 afterAll(() => engine.dispose());
-
-const f32 = (
-  values: readonly number[],
-  shape: readonly number[] = [values.length],
-): HostTensor => ({
-  dtype: "f32",
-  shape,
-  data: Float32Array.from(values),
-});
-const weight = (shape: readonly number[]): StateSpec => ({
-  dtype: "f32",
-  shape,
-  role: "weight",
-  init: { kind: "zeros" },
-  layer: "layer",
-});
 
 /** Adds the batch's column sums to `w`, and gives w before and the number of rows. */
 function accumulator(): Program {

@@ -2,15 +2,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  createEngine,
-  type HostTensor,
-  initialState,
-  type Program,
-  random,
-  type StateSpec,
-} from "@dlc/runtime";
+import { createEngine, type HostTensor, initialState, type Program, random } from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
+import { f32, weight } from "../support/hand-state.js";
 import { loadDefinition, sampleInputs } from "../support/model-inputs.js";
 import { fingerprint } from "../support/tiny-runs.js";
 
@@ -50,16 +44,6 @@ describe("steps in one call", () => {
   });
 });
 
-const f32 = (values: readonly number[]): HostTensor => ({
-  dtype: "f32",
-  shape: [values.length],
-  data: Float32Array.from(values),
-});
-const weight: StateSpec = {
-  ...{ dtype: "f32", shape: [2], role: "weight", layer: "layer" },
-  init: { kind: "zeros" },
-};
-
 /** Adds x to w; v is only read, u only written, and outputs are inputs, constants and twice the same. */
 const program: Program = {
   name: "odd",
@@ -81,7 +65,7 @@ const program: Program = {
     return { outputs: { x, constant, w, sum, again: sum }, state: { w: sum, u } };
   },
 };
-const specs = { w: weight, v: weight, u: weight };
+const specs = { w: weight([2]), v: weight([2]), u: weight([2]) };
 const stateOf = () =>
   engine.createState(specs, { w: f32([1, 2]), v: f32([10, 10]), u: f32([0, 0]) });
 const stepOf = (x: number, rate: number) => ({

@@ -3,7 +3,6 @@
  * with a software device (VK_ICD_FILENAMES).
  */
 import {
-  allocate,
   createEngine,
   type Engine,
   type HostTensor,
@@ -11,9 +10,7 @@ import {
   type ModelDefinition,
   type Ops,
   type Program,
-  random,
   type StateSpec,
-  sizeOf,
 } from "@dlc/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { emitPackage } from "../../compiler/5-emit/emit-package.js";
@@ -29,6 +26,7 @@ import { operatorCases, operatorInput } from "../support/device-operators.js";
 import { createWorkspace } from "../support/emitted.js";
 import { startTestEngine, testEngines } from "../support/engines.js";
 import { worstError } from "../support/one-op-program.js";
+import { takeSteps } from "../support/training-steps.js";
 
 const named = testEngines.includes("onnx:webgpu");
 const operators = Object.entries(webgpuTarget.operators ?? {});
@@ -282,8 +280,8 @@ describe.runIf(named)("onnx on webgpu", { timeout: 120_000 }, () => {
       [engine, cpu],
       [cpu, engine],
     ] as const) {
-      const middle = await steps(before, definition, begins, [1, 2]);
-      found.push(await steps(after, definition, middle, [3, 4]));
+      const middle = await takeSteps(before, definition, begins, [1, 2]);
+      found.push(await takeSteps(after, definition, middle, [3, 4]));
     }
     const [wanted = {}, ...others] = found;
     for (const other of others) {
@@ -294,36 +292,3 @@ describe.runIf(named)("onnx on webgpu", { timeout: 120_000 }, () => {
     await cpu.dispose();
   });
 });
-
-/** Takes training steps of these numbers, on noise, from a state to the next. */
-async function steps(
-  engine: Engine,
-  definition: ModelDefinition,
-  begins: Readonly<Record<string, HostTensor>>,
-  numbers: readonly number[],
-): Promise<Record<string, HostTensor>> {
-  const { train } = definition.programs;
-  if (train === undefined) throw new Error("the model does not train");
-  const state = engine.createState(definition.state, begins);
-  const n = 8;
-  const inputs = Object.fromEntries(
-    Object.entries(train.inputs).map(([name, { dtype, shape }]) => {
-      const dims = shape.map((dim) => (dim === "n" ? n : dim));
-      const data = allocate(dtype, sizeOf(dims));
-      const key = random.keyOf(name);
-      const scale = { f32: 1, i32: 10, u32: 10, u8: 256, bool: 2 }[dtype];
-      data.forEach((_, i) => {
-        data[i] = scale * random.uniform(i, key);
-      });
-      return [name, { dtype, shape: dims, data }];
-    }),
-  );
-  const executable = await engine.prepare(train, n);
-  for (const step of numbers) {
-    const scalars = { learning_rate: 0.001, step, random_key: random.derive(7, step) };
-    await executable.run({ inputs, scalars, state });
-  }
-  const values = await state.read();
-  state.dispose();
-  return values;
-}

@@ -8,7 +8,6 @@ import {
   type OpKind,
   type Program,
   random,
-  type StateSpec,
   sizeOf,
 } from "@dlc/runtime";
 import { afterAll, describe, expect, it } from "vitest";
@@ -20,6 +19,7 @@ import { loadOrt } from "../../runtime/engines/onnx/ort-node.js";
 import { recordProgram } from "../../runtime/engines/onnx/record.js";
 import { cpuTarget } from "../../runtime/engines/onnx/target.js";
 import { webgpuTarget } from "../../runtime/engines/onnx/target-webgpu.js";
+import { weight } from "../support/hand-state.js";
 import { runOnce, worstError } from "../support/one-op-program.js";
 import { computesAsReference } from "../support/op-on-engine.js";
 import { samplesOf } from "../support/op-samples.js";
@@ -164,19 +164,12 @@ describe("recording for a device", () => {
   });
 
   it("reads and makes arenas whole, and other weights by themselves", () => {
-    const spec = (shape: readonly number[]): StateSpec => ({
-      dtype: "f32",
-      shape,
-      role: "weight",
-      init: { kind: "zeros" },
-      layer: "layer",
-    });
     const specs = {
-      a: spec([3]),
-      b: spec([4]),
-      c: spec([5]),
-      d: spec([2, 2]),
-      e: spec([300, 300]),
+      a: weight([3]),
+      b: weight([4]),
+      c: weight([5]),
+      d: weight([2, 2]),
+      e: weight([300, 300]),
     };
     const program: Program = {
       name: "one",

@@ -14,7 +14,6 @@ import {
   type Program,
   type ProgramArguments,
   random,
-  type StateSpec,
   sizeOf,
   type TrainEvent,
   type TrainResult,
@@ -22,26 +21,17 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Binding, loadBinding } from "../../runtime/engines/tensorflow/binding.js";
 import { startTestEngine, testEngines } from "../support/engines.js";
+import { f32, weight } from "../support/hand-state.js";
 import { worstError } from "../support/one-op-program.js";
 import { runFolders } from "../support/tiny-runs.js";
 import { trainedPackages } from "../support/trained-packages.js";
+import { takeSteps } from "../support/training-steps.js";
 
 const named = testEngines.includes("tensorflow:cpu");
 const packages = trainedPackages();
 const newRun = runFolders();
 
-const f32 = (
-  values: readonly number[],
-  shape: readonly number[] = [values.length],
-): HostTensor => ({ dtype: "f32", shape, data: Float32Array.from(values) });
-
-const spec = (
-  shape: readonly number[],
-  dtype: StateSpec["dtype"] = "f32",
-  role: StateSpec["role"] = "weight",
-): StateSpec => ({ dtype, shape, role, init: { kind: "zeros" }, layer: "layer" });
-
-const specs = { w: spec([2]), filter: spec([2, 1, 1, 2]), count: spec([], "f32", "buffer") };
+const specs = { w: weight([2]), filter: weight([2, 1, 1, 2]), count: weight([], "f32", "buffer") };
 const first = { w: f32([1, 2]), filter: f32([1, 2, 3, 4], [2, 1, 1, 2]), count: f32([0], []) };
 
 interface Told {
@@ -257,7 +247,7 @@ describe.runIf(named)("tensorflow", { timeout: 120_000 }, () => {
               return [`t${k}`, { dtype, shape, data }];
             }),
           );
-        const types = Object.fromEntries(shapes.map((shape, k) => [`t${k}`, spec(shape, dtype)]));
+        const types = Object.fromEntries(shapes.map((shape, k) => [`t${k}`, weight(shape, dtype)]));
         const state = engine.createState({ ...types, ...specs }, { ...drawn(1), ...first });
         // Before and after there is a session.
         for (const salt of [1, 2]) {
@@ -474,8 +464,8 @@ train: { loss: cross_entropy, optimizer: adam, learning_rate: 0.01, batch: 8, ep
         [onnx, engine],
         [engine, engine],
       ] as const) {
-        const middle = await steps(before, definition, begins, [1, 2]);
-        found.push(await steps(after, definition, middle, [3, 4]));
+        const middle = await takeSteps(before, definition, begins, [1, 2]);
+        found.push(await takeSteps(after, definition, middle, [3, 4]));
       }
       const [wanted = {}, ...others] = found;
       for (const other of others) {
@@ -554,36 +544,3 @@ train: { loss: cross_entropy, optimizer: adam, learning_rate: 0.01, batch: 8, ep
     });
   });
 });
-
-/** Takes training steps of these numbers, on noise, from a state to the next. */
-async function steps(
-  engine: Engine,
-  definition: ModelDefinition,
-  begins: Readonly<Record<string, HostTensor>>,
-  numbers: readonly number[],
-): Promise<Record<string, HostTensor>> {
-  const { train } = definition.programs;
-  if (train === undefined) throw new Error("the model does not train");
-  const n = 8;
-  const state = engine.createState(definition.state, begins);
-  const inputs = Object.fromEntries(
-    Object.entries(train.inputs).map(([name, { dtype, shape }]) => {
-      const dims = shape.map((dim) => (dim === "n" ? n : dim));
-      const data = allocate(dtype, sizeOf(dims));
-      const key = random.keyOf(name);
-      const scale = { f32: 1, i32: 3, u32: 3, u8: 256, bool: 2 }[dtype];
-      data.forEach((_, i) => {
-        data[i] = scale * random.uniform(i, key);
-      });
-      return [name, { dtype, shape: dims, data }];
-    }),
-  );
-  const executable = await engine.prepare(train, n);
-  for (const step of numbers) {
-    const scalars = { learning_rate: 0.001, step, random_key: random.derive(7, step) };
-    await executable.run({ inputs, scalars, state });
-  }
-  const values = await state.read();
-  state.dispose();
-  return values;
-}

@@ -11,7 +11,6 @@ import {
   type Program,
   type ProgramArguments,
   random,
-  type StateSpec,
   scalar,
   zeros,
 } from "@dlc/runtime";
@@ -21,6 +20,7 @@ import { emitPackage } from "../../compiler/5-emit/emit-package.js";
 import { tfjsEntry } from "../../runtime/engines/tfjs/entry.js";
 import { createWorkspace } from "../support/emitted.js";
 import { compiledFrom } from "../support/from-yaml.js";
+import { f32, weight } from "../support/hand-state.js";
 import { examplesOf } from "../support/zoo.js";
 
 const start = async (device: string): Promise<Engine> =>
@@ -29,21 +29,6 @@ const engine = await start("cpu");
 const { engine: onnx } = await createEngine({ engine: "onnx", device: "cpu", threads: 1 });
 afterAll(() => Promise.all([engine.dispose(), onnx.dispose()]));
 
-const f32 = (
-  values: readonly number[],
-  shape: readonly number[] = [values.length],
-): HostTensor => ({
-  dtype: "f32",
-  shape,
-  data: Float32Array.from(values),
-});
-const weight = (shape: readonly number[]): StateSpec => ({
-  dtype: "f32",
-  shape,
-  role: "weight",
-  init: { kind: "zeros" },
-  layer: "layer",
-});
 const numbers = (tensor: HostTensor | undefined): number[] => [...(tensor?.data ?? [])];
 
 type Run = <T>(
