@@ -19,7 +19,9 @@ export interface Executable {
   readonly batch: number;
   /**
    * Runs once: reads and replaces `state` and returns the program's outputs (copies, owned by the caller).
-   * With `commit` the new state takes effect only if it returns true for the outputs (default: always).
+   * With `commit` the new state takes effect only if it returns true for the outputs (default: always). Engines that
+   * write where the state lies decide before that: what they may be refused is a step whose output `loss` is not
+   * finite or that loss scaling skipped, and a program without these outputs; refusing anything else is an Error there.
    */
   run(call: {
     readonly inputs: Readonly<Record<string, HostTensor>>;

@@ -54,6 +54,8 @@ const { status, signal } = spawnSync(
     ...[
       "registry/engines.test.ts",
       "registry/models.test.ts",
+      "registry/half.test.ts",
+      "registry/mixed-precision.test.ts",
       ...own.map((file) => `runtime/${file}`),
     ].map((file) => `test/${file}`),
     ...forVitest,
