@@ -94,12 +94,16 @@ async function ownInstall(folder: string, options: SetupOptions): Promise<string
   return isEnough(test, kind) ? null : "its TensorFlow does not compute on this machine's GPU";
 }
 
-/** The addon, built against a wheel. @throws DlcError "setup-…"; Interrupted. */
-async function fromWheel(folder: string, options: SetupOptions): Promise<void> {
-  const { kind, wheel, signal, say } = options;
+/** The folder with a wheel's libraries, and tools to build with. @throws DlcError "setup-…"; Interrupted. */
+async function librariesOf({ kind, cwd, wheel, signal, say }: SetupOptions): Promise<string> {
   await checkBuildTools(signal);
-  const given = wheel === undefined ? undefined : resolve(options.cwd, wheel);
-  const place = await prepareLibraries({ kind, wheel: given, signal, say });
+  const given = wheel === undefined ? undefined : resolve(cwd, wheel);
+  return prepareLibraries({ kind, wheel: given, signal, say });
+}
+
+/** The addon, built against a wheel's libraries. @throws DlcError "setup-…"; Interrupted. */
+async function buildOn(place: string, folder: string, options: SetupOptions): Promise<void> {
+  const { signal, say } = options;
   await checkSymbols(folder, join(place, "tensorflow"), signal);
   await linkLibraries(folder, place);
   say("building the addon (about half a minute)");
@@ -143,6 +147,17 @@ function result(
   };
 }
 
+/** After the package's own install failed. @throws DlcError "setup-download-failed" where wheels are no way out */
+function requireWheels(name: string, route: SetupOptions["route"], failure: string): void {
+  const obstacle = route === "package" ? "--from package allows nothing else" : wheelObstacle();
+  if (obstacle === null) return;
+  throw downloadFailed(
+    `TensorFlow for ${name}`,
+    `its own install does not work (${failure}), and ${obstacle}`,
+    "The engine onnx works without it; dlc doctor tells what else this machine has.",
+  );
+}
+
 /**
  * Makes the tensorflow engine work in the project that `cwd` is in.
  * @throws DlcError "setup-…", the system's errors for folders that cannot be written; Interrupted.
@@ -160,23 +175,20 @@ export async function setupTensorflow(options: SetupOptions): Promise<SetupResul
   }
   await checkWritable(project);
   await checkSpace(project, packageBytes);
+  const tryPackage = route !== "wheel" && options.wheel === undefined;
+  // What the wheel, the tools or the disk lack is found before the project is touched.
+  const place = tryPackage ? null : await librariesOf(options);
   if (there === null) say(`installing ${name}@${bindingVersion} into ${project}`);
   const folder = there ?? (await installPackage(project, name, { save, signal }));
 
-  const tryPackage = route !== "wheel" && options.wheel === undefined;
   const failure = tryPackage ? await ownInstall(folder, options) : null;
   if (failure !== null) {
-    const obstacle = route === "package" ? "--from package allows nothing else" : wheelObstacle();
-    if (obstacle !== null) {
-      throw downloadFailed(
-        `TensorFlow for ${name}`,
-        `its own install does not work (${failure}), and ${obstacle}`,
-        "The engine onnx works without it; dlc doctor tells what else this machine has.",
-      );
-    }
+    requireWheels(name, route, failure);
     say(`  not possible: ${failure}`);
   }
-  if (!tryPackage || failure !== null) await fromWheel(folder, options);
+  if (!tryPackage || failure !== null) {
+    await buildOn(place ?? (await librariesOf(options)), folder, options);
+  }
   const test = await smokeTest(folder, signal);
   if (!test.works) throw doesNotRun(test.reason);
   if (!isEnough(test, kind)) {
