@@ -390,6 +390,10 @@ describe.runIf(named)("tensorflow", { timeout: 120_000 }, () => {
       };
       await expect(run(state, huge, [1])).rejects.toMatchObject({
         code: "out-of-device-memory",
+        place: "outer_product",
+        message: expect.stringMatching(
+          /needs about .*, the device has .*; the largest tensors are .* of layer 'outer_product'/,
+        ),
         cause: { message: expect.stringContaining("layer 'outer_product'") },
       });
       expect((await run(state, looking, [1])).total?.data[0]).toBe(3);

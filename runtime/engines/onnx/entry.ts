@@ -79,7 +79,7 @@ export const onnxEntry: EngineEntry = {
   async start(device, { threads }) {
     const { createOnnxEngine } = await import("./engine.js");
     const { loadOrt } = await import("./ort-node.js");
-    const { deviceMemory } = await import("./device-memory.js");
+    const { deviceMemory } = await import("../device-memory.js");
     const memory = () => deviceMemory(device);
     return createOnnxEngine(await loadOrt(), device, threads, { memory });
   },

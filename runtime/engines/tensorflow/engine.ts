@@ -8,6 +8,7 @@ import { createState, type TensorflowState } from "./state.js";
 export function createTensorflowEngine(
   { binding, threads }: LoadedBinding,
   device: string,
+  memory: () => Promise<number | null> = async () => null,
 ): Engine {
   /** All that were made here, and those that are not disposed of. */
   const states = new WeakMap<DeviceState, TensorflowState>();
@@ -44,7 +45,8 @@ export function createTensorflowEngine(
     async prepare(program, batch) {
       const byBatch = cache.get(program) ?? new Map<number, Executable>();
       cache.set(program, byBatch);
-      const executable = byBatch.get(batch) ?? createExecutable(program, batch, device, own);
+      const executable =
+        byBatch.get(batch) ?? createExecutable(program, batch, device, own, memory);
       byBatch.set(batch, executable);
       return executable;
     },

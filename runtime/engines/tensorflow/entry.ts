@@ -58,7 +58,8 @@ export const tensorflowEntry: EngineEntry = {
   async start(device, { threads }) {
     const { loadBinding } = await import("./binding.js");
     const { createTensorflowEngine } = await import("./engine.js");
-    return createTensorflowEngine(loadBinding(threads), device);
+    const { deviceMemory } = await import("../device-memory.js");
+    return createTensorflowEngine(loadBinding(threads), device, () => deviceMemory(device));
   },
   async kernelsOf(device, recorded) {
     const { kernelsOf } = await import("./kernels.js");

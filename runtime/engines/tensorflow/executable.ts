@@ -7,6 +7,7 @@ import type { Program, Scalars } from "../../program.js";
 import { type HostTensor, scalar } from "../../tensor.js";
 import { checkTensor } from "../check-tensor.js";
 import { deviceFault } from "../device-faults.js";
+import { plannedTensors } from "./memory.js";
 import { type Port, type Recording, recordProgram } from "./record.js";
 import type { Feed, Session } from "./session.js";
 import type { TensorflowState } from "./state.js";
@@ -30,6 +31,8 @@ export function createExecutable(
   batch: number,
   device: string,
   own: (state: Call["state"]) => TensorflowState,
+  /** Bytes of memory that the device has, null where nothing tells: asked when it runs out. */
+  memory: () => Promise<number | null>,
 ): Executable {
   const key = {};
 
@@ -76,8 +79,15 @@ export function createExecutable(
       try {
         return await work();
       } catch (error) {
-        const context = { engine: "tensorflow", device, program: program.name, batch };
-        throw (await deviceFault(error, context)) ?? error;
+        const fault = await deviceFault(error, {
+          ...{ engine: "tensorflow", device, program: program.name, batch, available: memory },
+          tensors: (n) =>
+            plannedTensors(
+              recordProgram(program, n, state.types, { prefix: "plan", device }),
+              state.types,
+            ),
+        });
+        throw fault ?? error;
       }
     });
   }

@@ -23,12 +23,19 @@ export interface TracePort extends Port {
   readonly op: OpKind;
 }
 
+export interface Output extends Port {
+  /** The program's tensor that it is. */
+  readonly source: string;
+}
+
 export interface Recording {
   readonly graph: Graph;
+  /** The ops of the program, but for those in loops. */
+  readonly calls: readonly RecordedOp[];
   readonly nodes: readonly GraphNode[];
   readonly inputs: readonly Port[];
   readonly scalars: readonly Port[];
-  readonly outputs: readonly Port[];
+  readonly outputs: readonly Output[];
   /** Fetching it writes the new state; null where nothing is written. */
   readonly done: string | null;
   /**
@@ -77,13 +84,14 @@ export function recordProgram(
   });
 
   graph.source = { scope: "", op: "result" };
-  function fetch(name: string, handle: Handle | undefined, what: string): Port {
+  function fetch(name: string, handle: Handle | undefined, what: string): Output {
     if (handle === undefined)
       throw new Error(`program ${program.name} lacks its ${what} '${name}'`);
     const out = depart(p, handle);
     const own = graph.effect("Identity", [out], { T: { type: out.dtype } }, [out], []);
     return {
       tensor: `${own.name}:0`,
+      source: handle.ref,
       name,
       dtype: hostType(handle.dtype as ElementType),
       shape: handle.shape,
@@ -117,6 +125,7 @@ export function recordProgram(
   const fetched = [...outputs, ...traced].map(({ tensor }) => tensor);
   return {
     graph,
+    calls: ops,
     nodes: graph.reaching([
       ...fetched,
       ...(done === null ? [] : [done]),

@@ -1,6 +1,6 @@
 /** @file How much memory a device has, as far as the system tells. */
 import { totalmem } from "node:os";
-import { cudaMachine, describeGpu } from "./probe-cuda.js";
+import { cudaMachine, describeGpu } from "./onnx/probe-cuda.js";
 
 /** Of the machine, or of the container that the process is confined to. */
 function hostMemory(): number {
